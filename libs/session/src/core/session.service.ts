@@ -1,0 +1,274 @@
+import type { Clock } from './clock.js';
+import { SessionCommit, type CommitOutcome } from './session-commit.js';
+import type { SessionEvents } from './session-events.js';
+import {
+  SessionIssuer,
+  type IssueOptions,
+  type IssuedSession,
+  type PreparedToken,
+} from './session-issuer.js';
+import { keepingSessions } from './keeping-sessions.js';
+import { recordedClient } from './recorded-client.js';
+import { assertRevokeReason } from './revoke-reason.js';
+import { effectiveIdleTimeoutMs, sessionState, type SessionPolicy } from './session-policy.js';
+import type { PurgeOptions, PurgeReport, SessionPurge } from './session-purge.js';
+import { resolveRecord, type ActiveSession, type Resolution } from './session-resolution.js';
+import { policyOf, type SessionSettings } from './session-settings.js';
+import type { SessionStore, StoreStatistics, TransactionManager } from './session-store.js';
+import { isSessionId, type SessionTokens } from './session-token.js';
+import type { ClientDescription, SessionWork } from './session-work.js';
+import type { RevokeReason, Session, SessionRecord } from './session.js';
+import { TouchBuffer } from './touch-buffer.js';
+import { assertUserId } from './user-id.js';
+
+const DEFAULT_PAGE_SIZE = 50;
+const MAX_PAGE_SIZE = 100;
+
+export interface SessionPage {
+  readonly sessions: readonly Session[];
+  /** Give it to the next call to go on; `null` on the last page. */
+  readonly cursor: string | null;
+}
+
+/**
+ * The sessions of an application: issue, resolve, rotate, list, revoke, purge.
+ *
+ * Store down: every method rejects with `SESSION_STORE_UNAVAILABLE` and has changed nothing, or nothing that it has not
+ * reported; all of them may be repeated.
+ */
+export class SessionService {
+  readonly #touches: TouchBuffer;
+  readonly #commit: SessionCommit;
+  readonly #issuer: SessionIssuer;
+
+  constructor(
+    private readonly store: SessionStore,
+    private readonly tokens: SessionTokens,
+    private readonly settings: SessionSettings,
+    private readonly events: SessionEvents,
+    private readonly purger: SessionPurge,
+    clock: Clock,
+  ) {
+    this.#issuer = new SessionIssuer(tokens, settings, clock);
+    this.#commit = new SessionCommit(store, tokens, settings, events, this.#issuer);
+    this.#touches = new TouchBuffer(store, clock, settings.touchFlushMs, (outcome) => {
+      if ('count' in outcome) events.emit('session:touched', outcome);
+    });
+  }
+
+  /**
+   * Issues a session outside a request and returns its token, which is nowhere else. In a request handler use
+   * `RequestSession.signIn`.
+   * @throws `SESSION_USER_INVALID`, `SESSION_POLICY_UNKNOWN`, `SESSION_EXPIRY_INVALID`, `SESSION_CREDENTIAL_CHANGED`,
+   * `SESSION_DATA_…`
+   */
+  async issue(options: IssueOptions): Promise<IssuedSession> {
+    const taken = this.#issuer.take(options.prepared);
+    const issued = await this.store.transaction((store) =>
+      this.#issuer.issue(store, options, taken),
+    );
+    const { id, userId, policy } = issued.session;
+    this.events.emit('session:issued', { sessionId: id, userId, policy });
+    return issued;
+  }
+
+  /**
+   * A token for a session that `issue` makes later, where something else has to know the token first. It costs no query,
+   * opens nothing until it is issued, and can be issued once, by this process.
+   */
+  prepare(): PreparedToken {
+    return this.#issuer.prepare();
+  }
+
+  /**
+   * What a presented token amounts to. A forged or malformed token costs no query. A token that was rotated away longer
+   * than `rotationGraceMs` ago revokes its session (`onReuse: 'revoke'`) and raises `session:reuse-detected`.
+   */
+  async resolve(presented: unknown): Promise<Resolution> {
+    if (presented === undefined || presented === null) return { status: 'absent' };
+    const token = this.tokens.parse(presented);
+    if (token === undefined) return { status: 'malformed' };
+    const record = await this.store.find(token.id);
+    const resolution = resolveRecord(token, record, this.tokens, this.settings);
+    if (resolution.status !== 'superseded' || !resolution.reused) return resolution;
+    return this.#onReuse(token.generation, resolution.record);
+  }
+
+  /**
+   * Rotates the token of a live session: the old one is dead at once.
+   * @returns the new token; `undefined` where the token opens nothing or another rotation came first.
+   */
+  async rotate(presented: unknown): Promise<IssuedSession | undefined> {
+    const current = await this.resolve(presented);
+    if (current.status !== 'active') return undefined;
+    const outcome = await this.commit({
+      current,
+      client: { ip: null, userAgent: null },
+      data: null,
+      updates: [],
+      signIn: null,
+      rotation: 'now',
+      expiry: {},
+      authenticated: null,
+    });
+    if (outcome.token === null || outcome.record === null) return undefined;
+    return { token: outcome.token, session: outcome.record.session };
+  }
+
+  /** A session by its id if it is live, else `undefined`. */
+  async find(id: string): Promise<Session | undefined> {
+    const record = isSessionId(id) ? await this.store.find(id) : undefined;
+    return record !== undefined && this.#isLive(record) ? record.session : undefined;
+  }
+
+  /**
+   * A user's live sessions, oldest first, at most 100 a page (50 unless given). A cursor that no page gave out: no
+   * sessions.
+   */
+  async list(
+    userId: string,
+    page: { readonly cursor?: string | null; readonly limit?: number } = {},
+  ): Promise<SessionPage> {
+    assertUserId(userId);
+    const { cursor = null } = page;
+    if (cursor !== null && !isSessionId(cursor)) return { sessions: [], cursor: null };
+    const wanted = Math.trunc(page.limit ?? DEFAULT_PAGE_SIZE) || DEFAULT_PAGE_SIZE;
+    const limit = Math.min(Math.max(wanted, 1), MAX_PAGE_SIZE);
+    const rows = await this.store.list(userId, { after: cursor, limit: limit + 1 });
+    const sessions = rows.slice(0, limit);
+    return { sessions, cursor: rows.length > limit ? (sessions.at(-1)?.id ?? null) : null };
+  }
+
+  /**
+   * Ends one session; with `userId`, only if it is that user's. At once, and for good.
+   * @returns whether a live session was ended.
+   * @throws `SESSION_REASON_INVALID`, `SESSION_USER_INVALID`
+   */
+  async revoke(
+    id: string,
+    options: { readonly userId?: string; readonly reason?: RevokeReason } = {},
+  ): Promise<boolean> {
+    const { userId, reason = 'revoked' } = options;
+    assertRevokeReason(reason);
+    if (userId !== undefined) assertUserId(userId);
+    if (!isSessionId(id)) return false;
+    const ended = await this.store.revoke(
+      id,
+      reason,
+      userId === undefined ? undefined : { userId },
+    );
+    if (ended === undefined) return false;
+    this.events.emit('session:revoked', { sessionId: ended.id, userId: ended.userId, reason });
+    return true;
+  }
+
+  /**
+   * Ends all sessions of a user, but for `except`, by one row whatever their number. With a `manager` it happens in the
+   * caller's transaction: seen by others at its commit, gone with its rollback.
+   * @throws `SESSION_REASON_INVALID`, `SESSION_USER_INVALID`
+   */
+  async revokeAllForUser(
+    userId: string,
+    options: {
+      readonly reason?: RevokeReason;
+      readonly except?: string;
+      readonly manager?: TransactionManager;
+    } = {},
+  ): Promise<void> {
+    assertUserId(userId);
+    const { reason = 'revoked', except, manager } = options;
+    assertRevokeReason(reason);
+    const revoke = async (store: SessionStore): Promise<void> => {
+      await store.raiseEpoch(userId, reason, except);
+      store.afterCommit(() =>
+        this.events.emit('principal:revoked', { userId, reason, exceptSessionId: except ?? null }),
+      );
+    };
+    await (manager === undefined
+      ? this.store.transaction(revoke)
+      : revoke(this.store.within(manager)));
+  }
+
+  /**
+   * Ends every session of the application, anonymous ones included, by one row.
+   * @throws `SESSION_REASON_INVALID`
+   */
+  async revokeEveryone({
+    reason = 'revoked',
+  }: { readonly reason?: RevokeReason } = {}): Promise<void> {
+    assertRevokeReason(reason);
+    await this.store.raiseEveryonesEpoch(reason);
+  }
+
+  /**
+   * Runs `work` so that a changed credential ends no session: for storing a stronger hash of the same password at
+   * sign-in, and for updates by criteria beside a `revokeAllForUser` of your own.
+   */
+  keepingSessions<T>(work: () => T): T {
+    return keepingSessions(work);
+  }
+
+  /** The policy that a session was issued under, as configured now; `undefined` where it is no longer defined. */
+  policyOf(session: Session): SessionPolicy | undefined {
+    return policyOf(this.settings, session);
+  }
+
+  /**
+   * Records activity of a session, unless that was done within the touch interval (or half the session's own idle
+   * timeout, where that is shorter). Written a little later.
+   */
+  touch({ record }: ActiveSession, client: ClientDescription): void {
+    const { session, now } = record;
+    const idleTimeoutMs = effectiveIdleTimeoutMs(session, this.policyOf(session));
+    // A session may be given a shorter idle timeout than its policy's, even one below the touch interval.
+    const touchIntervalMs = Math.min(
+      this.settings.touchIntervalMs,
+      (idleTimeoutMs ?? Infinity) / 2,
+    );
+    if (now - session.lastSeenAt < touchIntervalMs) return;
+    const { ip, userAgent } = recordedClient(client, this.settings);
+    this.#touches.add({ id: session.id, idleTimeoutMs, ip, userAgent });
+  }
+
+  /** Whether the token is old enough for a periodic rotation. */
+  isRotationDue({ record, successor }: ActiveSession): boolean {
+    const { rotationIntervalMs } = this.settings;
+    if (rotationIntervalMs === null || successor !== null) return false;
+    const { rotatedAt, createdAt } = record.session;
+    return record.now - (rotatedAt ?? createdAt) >= rotationIntervalMs;
+  }
+
+  /**
+   * Carries out what a request wanted of its session, in one transaction at most.
+   * @throws `SESSION_ENDED` where the session was ended meanwhile, `SESSION_CREDENTIAL_CHANGED`, `SESSION_DATA_…`
+   */
+  commit(work: SessionWork): Promise<CommitOutcome> {
+    return this.#commit.run(work);
+  }
+
+  /** Deletes rows whose retention is over; what the worker does on its schedule. */
+  purge(options?: PurgeOptions): Promise<PurgeReport> {
+    return this.purger.run(options);
+  }
+
+  statistics(): Promise<StoreStatistics> {
+    return this.store.statistics();
+  }
+
+  /** Writes the touches that are pending. For shutdown and for tests. */
+  flushTouches(): Promise<void> {
+    return this.#touches.flush();
+  }
+
+  #isLive(record: SessionRecord): boolean {
+    return sessionState(record, this.policyOf(record.session)).status === 'active';
+  }
+
+  async #onReuse(generation: number, record: SessionRecord): Promise<Resolution> {
+    const { id, userId } = record.session;
+    this.events.emit('session:reuse-detected', { sessionId: id, userId, generation });
+    if (this.settings.onReuse === 'report') return { status: 'superseded', record, reused: true };
+    await this.revoke(id, { reason: 'token-reused' });
+    return { status: 'revoked', reason: 'token-reused', record };
+  }
+}

@@ -1,0 +1,74 @@
+import type { Clock } from './clock.js';
+import type { SessionStore, Touch } from './session-store.js';
+
+type Activity = Omit<Touch, 'ageMs'>;
+
+interface PendingTouch {
+  readonly activity: Activity;
+  readonly seenAt: number;
+}
+
+/** Most touches in one statement. */
+const MAX_BATCH = 500;
+
+/**
+ * Collects touches and writes them together: the latest of each session, in the order of ids, so that two flushes
+ * cannot deadlock. A crash loses at most `flushMs` of activity, which ends an idle session early and never late.
+ */
+export class TouchBuffer {
+  readonly #pending = new Map<string, PendingTouch>();
+  readonly #store: SessionStore;
+  readonly #clock: Clock;
+  readonly #flushMs: number;
+  readonly #onFlush: (outcome: { count: number } | { error: unknown }) => void;
+  #timer: NodeJS.Timeout | undefined;
+  #writing: Promise<void> = Promise.resolve();
+
+  /** @param clock measures how long a touch has waited; the store says when now is. */
+  constructor(
+    store: SessionStore,
+    clock: Clock,
+    flushMs: number,
+    onFlush: (outcome: { count: number } | { error: unknown }) => void,
+  ) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#flushMs = flushMs;
+    this.#onFlush = onFlush;
+  }
+
+  add(activity: Activity): void {
+    this.#pending.set(activity.id, { activity, seenAt: this.#clock.now() });
+    if (this.#pending.size >= MAX_BATCH) {
+      void this.flush();
+    } else {
+      this.#timer ??= setTimeout(() => void this.flush(), this.#flushMs).unref();
+    }
+  }
+
+  /** Writes what is pending. Never rejects: a touch that is lost only ends an idle session early. */
+  flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const batch = [...this.#pending.values()].toSorted((a, b) =>
+      a.activity.id < b.activity.id ? -1 : 1,
+    );
+    this.#pending.clear();
+    if (batch.length > 0) this.#writing = this.#writing.then(() => this.#write(batch));
+    return this.#writing;
+  }
+
+  async #write(batch: readonly PendingTouch[]): Promise<void> {
+    const now = this.#clock.now();
+    // A clock that was set back meanwhile must not date activity into the future.
+    const touches = batch.map(({ activity, seenAt }) => ({
+      ...activity,
+      ageMs: Math.max(0, now - seenAt),
+    }));
+    try {
+      this.#onFlush({ count: await this.#store.touch(touches) });
+    } catch (error) {
+      this.#onFlush({ error });
+    }
+  }
+}
