@@ -1,0 +1,6 @@
+export {
+  revertSessionMigrations,
+  runSessionMigrations,
+  sessionMigrations,
+  type SessionMigration,
+} from './store/migrations/session-migrations.js';

@@ -1,0 +1,86 @@
+import type { QueryRunner } from 'typeorm';
+
+import type { DataPatch } from '../../core/session-store.js';
+import type { Parameter, ParameterType, Sql, SqlPart } from '../sql.js';
+
+/** A column and what is written to it. */
+export type Assignment = readonly [column: string, value: SqlPart];
+
+/** `update … set …` of the rows of `target` (alias `s`) that one of the given rows (alias `t`) belongs to. */
+export interface UpdateFrom {
+  readonly target: string;
+  readonly rows: Sql;
+  readonly on: Sql;
+  /** No value may read a column that is assigned here: MySQL would read the new one. */
+  readonly assignments: readonly Assignment[];
+  readonly where: Sql;
+}
+
+/** An INSERT of one row that becomes an UPDATE where its key is taken. */
+export interface Upsert {
+  readonly table: string;
+  readonly key: string;
+  readonly values: readonly Assignment[];
+  /** What to write where the key is taken; `existing` names a column of the row that is there. */
+  readonly onConflict: (existing: (column: string) => string) => readonly Assignment[];
+}
+
+/** A patch of the data as an expression, with the values of its parameters. */
+export interface PatchExpression {
+  readonly expression: Sql;
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+/** What a driver's error means, by its code. */
+export interface ErrorCodes {
+  /** The statement lost to another one and may be run again. */
+  isRetryable(code: string): boolean;
+  /** A table or a column is not there. */
+  isSchemaMissing(code: string, message: string): boolean;
+  /** The server was not reached or turned the connection away; the message then holds no value of a statement. */
+  isConnection(code: string): boolean;
+  /** A value cannot be of the type of the column that it is compared with. */
+  isImpossibleValue(code: string): boolean;
+}
+
+/** How one kind of database says what the store needs. */
+export interface Dialect {
+  /** The database's clock in epoch milliseconds, the same throughout a statement. */
+  readonly now: string;
+  /** Of the store's transactions; `undefined` where the database knows no such level. */
+  readonly isolationLevel: 'READ COMMITTED' | undefined;
+  /** Whether UPDATE and DELETE have RETURNING. Without, rows are locked first and then written by id. */
+  readonly hasReturning: boolean;
+  /** Whether all statements of a process share one connection, and so one transaction. */
+  readonly hasOneConnection: boolean;
+  /** Locks the rows of a SELECT and passes over locked ones; empty where a statement has the database to itself. */
+  readonly lockRows: string;
+  /** FROM of a SELECT that has a WHERE and no table. */
+  readonly fromNothing: string;
+  /** Bounds the statements of a purge, at the start of its transaction; `null` for none. */
+  readonly limitPurge: string | null;
+  readonly codes: ErrorCodes;
+
+  placeholder(type: ParameterType, position: number): string;
+  /** The value as the driver takes it. */
+  encode(type: ParameterType, value: unknown): unknown;
+  /** Quotient of positive integers, without the fraction. */
+  divide(dividend: Sql, divisor: number): Sql;
+  least(a: Sql, b: Sql): Sql;
+  greatest(a: Sql, b: Sql): Sql;
+  /** A JSON column as text that the driver leaves alone. */
+  jsonText(column: string): string;
+  /** A column of any type as text. */
+  asText(column: string): string;
+  /** Whether a column, as text, is these characters, whatever its type and collation. */
+  sameText(column: string, text: Parameter): Sql;
+  isOneOf(column: string, ids: Parameter): Sql;
+  /** The objects of a JSON array as rows, under the alias `t`. */
+  rowsOf(json: Parameter, columns: Readonly<Record<string, 'id' | 'integer' | 'text'>>): Sql;
+  updateFrom(update: UpdateFrom): Sql;
+  upsert(upsert: Upsert): Sql;
+  /** A JSON column with some of its keys changed. */
+  patch(column: string, patch: DataPatch): PatchExpression;
+  /** Closes the connection of a statement that was never answered. The pool must not hand it out again. */
+  destroyConnection(queryRunner: QueryRunner): Promise<void>;
+}

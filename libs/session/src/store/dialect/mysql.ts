@@ -1,0 +1,91 @@
+import { sql } from '../sql.js';
+import type { Dialect } from './dialect.js';
+import { patchByPath } from './json-path.js';
+import { assign, columnsAndValues } from './standard-sql.js';
+
+const ROW_TYPES = { id: 'varchar(36)', integer: 'bigint', text: 'varchar(512)' };
+
+/** The last: MariaDB's snapshot isolation, where the application has set another isolation level. */
+const RETRYABLE = ['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'ER_CHECKREAD'];
+
+const CONNECTION = [
+  'ER_ACCESS_DENIED_ERROR',
+  'ER_BAD_DB_ERROR',
+  'ER_CON_COUNT_ERROR',
+  'ER_DBACCESS_DENIED_ERROR',
+  'ER_SERVER_SHUTDOWN',
+  'ER_TOO_MANY_USER_CONNECTIONS',
+  'PROTOCOL_CONNECTION_LOST',
+];
+
+const IMPOSSIBLE = [
+  'ER_DATA_OUT_OF_RANGE',
+  'ER_TRUNCATED_WRONG_VALUE',
+  'ER_TRUNCATED_WRONG_VALUE_FOR_FIELD',
+  'ER_WRONG_VALUE',
+];
+
+/** MySQL 8.0 or newer, MariaDB 10.6 or newer. */
+export const mysql: Dialect = {
+  // Not UNIX_TIMESTAMP(NOW()): it reads the hour that a zone repeats in autumn only once.
+  now: `(timestampdiff(microsecond, '1970-01-01', utc_timestamp(3)) div 1000)`,
+  // No gap locks: a purge and a sign-in would wait for each other.
+  isolationLevel: 'READ COMMITTED',
+  hasReturning: false,
+  hasOneConnection: false,
+  lockRows: 'for update skip locked',
+  fromNothing: 'from dual',
+  limitPurge: null,
+
+  codes: {
+    isRetryable: (code) => RETRYABLE.includes(code),
+    isSchemaMissing: (code) => ['ER_NO_SUCH_TABLE', 'ER_BAD_FIELD_ERROR'].includes(code),
+    isConnection: (code) => CONNECTION.includes(code),
+    isImpossibleValue: (code) => IMPOSSIBLE.includes(code),
+  },
+
+  placeholder: () => '?',
+  encode: (_type, value) => value,
+  divide: (dividend, divisor) => sql`(${dividend}) div ${divisor}`,
+  least: (a, b) => sql`least(${a}, ${b})`,
+  greatest: (a, b) => sql`greatest(${a}, ${b})`,
+  // A column of type JSON would arrive parsed.
+  jsonText: (column) => `cast(${column} as char)`,
+  asText: (column) => `cast(${column} as char)`,
+  sameText: (column, text) =>
+    sql`cast(cast(${column} as char) as binary) = cast(${text} as binary)`,
+  isOneOf: (column, ids) => sql`${column} in (${ids})`,
+
+  rowsOf(json, columns) {
+    const types = Object.entries(columns).map(
+      ([name, type]) => `${name} ${ROW_TYPES[type]} path '$.${name}'`,
+    );
+    return sql`json_table(${json}, '$[*]' columns (${types.join(', ')})) as t`;
+  },
+
+  // In this order, so that rows are found by their key and locked in the order given.
+  updateFrom({ target, rows, on, assignments, where }) {
+    const list = assign(assignments, 's.');
+    return sql`update ${rows} straight_join ${target} s on ${on} set ${list} where ${where}`;
+  },
+
+  upsert({ table, values, onConflict }) {
+    const changes = onConflict((column) => column);
+    return sql`insert into ${table} ${columnsAndValues(values)}
+      on duplicate key update ${assign(changes)}`;
+  },
+
+  patch(column, patch) {
+    return patchByPath(sql`coalesce(${column}, json_object())`, patch, {
+      // MariaDB 10.11 takes a key that begins with "-" for no path at all, and the whole document becomes NULL.
+      path: (key) => `$."${key.replace(/^-/, String.raw`\u002d`)}"`,
+      parse: (text) => sql`json_extract(${text}, '$')`,
+    });
+  },
+
+  async destroyConnection(queryRunner) {
+    const connection = (await queryRunner.connect()) as { destroy(): void };
+    connection.destroy();
+    await queryRunner.release();
+  },
+};

@@ -1,0 +1,103 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
+import type { Connections, Lease } from './connections.js';
+import { Deadline, DeadlineError } from './deadline.js';
+import { LeasedRunner, send } from './leased-runner.js';
+import type { Statement } from './sql.js';
+import type {
+  RunnerSettings,
+  StatementResult,
+  StatementRunner,
+  Values,
+} from './statement-runner.js';
+import { driverFailureOf, storeFailure } from './store-failure.js';
+
+/** How often what lost to another transaction is tried again. */
+const MAX_RETRIES = 3;
+
+/** Longest first pause before a retry; it doubles with each. */
+const RETRY_PAUSE_MS = 20;
+
+/** Runs each statement, and each transaction, on a connection of its own, and again where it lost to another one. */
+export class PooledRunner implements StatementRunner {
+  constructor(
+    private readonly connections: Connections,
+    private readonly settings: RunnerSettings,
+  ) {}
+
+  run(
+    statement: Statement,
+    values: Values,
+    timeoutMs = this.settings.timeoutMs,
+  ): Promise<StatementResult> {
+    return retrying(() =>
+      this.#within(timeoutMs, async (deadline) => {
+        const lease = await this.#acquire(deadline);
+        try {
+          return await deadline.race(send(lease, this.settings, statement, values));
+        } catch (error) {
+          if (error instanceof DeadlineError) await lease.destroy();
+          throw error;
+        } finally {
+          await lease.release();
+        }
+      }),
+    );
+  }
+
+  transaction<T>(
+    work: (runner: StatementRunner) => Promise<T>,
+    timeoutMs = this.settings.timeoutMs,
+  ): Promise<T> {
+    return retrying(async () => {
+      const lease = await this.#within(timeoutMs, (deadline) => this.#acquire(deadline));
+      const callbacks: (() => void)[] = [];
+      const inside = new LeasedRunner(lease, { ...this.settings, timeoutMs }, (callback) =>
+        callbacks.push(callback),
+      );
+      const result = await inside.openTransaction(work).finally(() => lease.release());
+      for (const callback of callbacks) callback();
+      return result;
+    });
+  }
+
+  afterCommit(callback: () => void): void {
+    callback();
+  }
+
+  async #acquire(deadline: Deadline): Promise<Lease> {
+    const acquiring = this.connections.acquire();
+    try {
+      return await deadline.race(acquiring);
+    } catch (error) {
+      // A connection that comes too late goes back at once.
+      acquiring.then(
+        (lease) => lease.release(),
+        () => {},
+      );
+      throw error;
+    }
+  }
+
+  async #within<T>(timeoutMs: number, step: (deadline: Deadline) => Promise<T>): Promise<T> {
+    const deadline = new Deadline(timeoutMs);
+    try {
+      return await step(deadline);
+    } catch (error) {
+      throw storeFailure(error, this.settings.dialect.codes);
+    } finally {
+      deadline.clear();
+    }
+  }
+}
+
+async function retrying<T>(work: () => Promise<T>): Promise<T> {
+  for (let retries = 0; ; retries += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (retries === MAX_RETRIES || driverFailureOf(error)?.isRetryable !== true) throw error;
+      await pause(Math.random() * RETRY_PAUSE_MS * 2 ** retries);
+    }
+  }
+}

@@ -1,0 +1,217 @@
+import { SessionError } from '../core/errors.js';
+import {
+  SessionStore,
+  type CredentialProof,
+  type EndedSession,
+  type InsertOutcome,
+  type NewSession,
+  type PageRequest,
+  type PurgeBatch,
+  type PurgeBatchRequest,
+  type SessionChange,
+  type StalePrincipal,
+  type StoreStatistics,
+  type Touch,
+  type TransactionManager,
+} from '../core/session-store.js';
+import type { Session, SessionRecord } from '../core/session.js';
+import { EVERYONE } from '../core/user-id.js';
+import { writeMany } from './bulk-write.js';
+import type { EpochSweeper } from './epoch-sweeper.js';
+import { newSessionValues, touchRows } from './session-values.js';
+import { isSessionId, LOWEST_ID } from './session-id.js';
+import {
+  endedSessionOf,
+  purgedSessionOf,
+  recordOf,
+  sessionOf,
+  stalePrincipalOf,
+} from './session-row.js';
+import type { SessionSql } from './session-sql.js';
+import type { SessionStatements } from './session-statements.js';
+import type { StatementRunner } from './statement-runner.js';
+import { UpdateStatement } from './statements/update-statement.js';
+import { driverFailureOf } from './store-failure.js';
+
+/** Longest statement of the purge, the sweep and the statistics, in milliseconds: they look at many rows. */
+const MAINTENANCE_TIMEOUT_MS = 10_000;
+
+/** What the stores of one data source share, in a transaction and outside. */
+export interface StoreParts {
+  readonly on: SessionSql;
+  readonly statements: SessionStatements;
+  readonly sweeper: EpochSweeper;
+  /** The runner for a transaction of the caller's. */
+  readonly runnerWithin: (manager: TransactionManager) => StatementRunner;
+}
+
+/** The store in terms of SQL, on whatever connection its runner uses. */
+export class SqlSessionStore extends SessionStore {
+  constructor(
+    protected readonly parts: StoreParts,
+    protected readonly runner: StatementRunner,
+  ) {
+    super();
+  }
+
+  async now(): Promise<number> {
+    const { rows } = await this.runner.run(this.parts.statements.lookup.now, {});
+    return Number(rows[0]?.['now']);
+  }
+
+  async insert(session: NewSession, proof?: CredentialProof): Promise<InsertOutcome> {
+    const { insert, insertProven } = this.parts.statements;
+    const values = newSessionValues(session);
+    if (proof === undefined) {
+      await this.runner.run(insert, values);
+      return 'inserted';
+    }
+    if (insertProven === null) throw credentialUnconfigured();
+    const { userId, credential } = proof;
+    try {
+      const proven = { ...values, provenUserId: userId, credential };
+      const { affected } = await this.runner.run(insertProven, proven);
+      return affected === 1 ? 'inserted' : 'credential-changed';
+    } catch (error) {
+      // An id that the user's column cannot hold, such as text for a number: there is no such user.
+      if (driverFailureOf(error)?.isImpossibleValue === true) return 'credential-changed';
+      throw error;
+    }
+  }
+
+  async find(id: string): Promise<SessionRecord | undefined> {
+    if (!isSessionId(id)) return undefined;
+    return (await this.findAll([id])).get(id);
+  }
+
+  async update(id: string, change: SessionChange): Promise<boolean> {
+    if (!isSessionId(id)) return false;
+    const { statement, values } = new UpdateStatement(this.parts.on, id, change);
+    const { affected } = await this.runner.run(statement, values);
+    return affected === 1;
+  }
+
+  async touch(touches: readonly Touch[]): Promise<number> {
+    const rows = touchRows(touches);
+    if (rows === null) return 0;
+    const { affected } = await this.runner.run(this.parts.statements.write.touch, { rows });
+    return affected;
+  }
+
+  async revoke(
+    id: string,
+    reason: string,
+    of?: { readonly userId: string },
+  ): Promise<EndedSession | undefined> {
+    if (!isSessionId(id)) return undefined;
+    const { revoke, revokeOfUser, owner } = this.parts.statements.write;
+    const statement = of === undefined ? revoke : revokeOfUser;
+    const values = { id, reason, userId: of?.userId };
+    if (this.parts.on.dialect.hasReturning) {
+      const { rows } = await this.runner.run(statement, values);
+      return rows.map((row) => endedSessionOf(row, reason))[0];
+    }
+    return this.runner.transaction(async (runner) => {
+      const { affected } = await runner.run(statement, values);
+      if (affected === 0) return undefined;
+      const { rows } = await runner.run(owner, { id });
+      return rows.map((row) => endedSessionOf(row, reason))[0];
+    });
+  }
+
+  raiseEpoch(userId: string, reason: string, exceptId?: string): Promise<number> {
+    const { raise, epochOf, except } = this.parts.statements.epoch;
+    return this.runner.transaction(async (runner) => {
+      await runner.run(raise, { userId, reason });
+      if (exceptId !== undefined && isSessionId(exceptId)) {
+        await runner.run(except, { userId, id: exceptId });
+      }
+      const { rows } = await runner.run(epochOf, { userId });
+      return Number(rows[0]?.['epoch']);
+    });
+  }
+
+  async raiseEveryonesEpoch(reason: string): Promise<void> {
+    await this.runner.run(this.parts.statements.epoch.raise, { userId: EVERYONE, reason });
+  }
+
+  async list(userId: string, { after, limit }: PageRequest): Promise<readonly Session[]> {
+    if (after !== null && !isSessionId(after)) return [];
+    const values = { userId, after: after ?? LOWEST_ID, limit };
+    const { rows } = await this.runner.run(this.parts.statements.lookup.list, values);
+    return rows.map(sessionOf);
+  }
+
+  async stalePrincipals(
+    limit: number,
+    of?: { readonly userId: string },
+  ): Promise<readonly StalePrincipal[]> {
+    const { stale, staleOfUser } = this.parts.statements.epoch;
+    const statement = of === undefined ? stale : staleOfUser;
+    const { rows } = await this.runner.run(
+      statement,
+      { limit, userId: of?.userId },
+      MAINTENANCE_TIMEOUT_MS,
+    );
+    return rows.map(stalePrincipalOf);
+  }
+
+  sweep(principal: StalePrincipal, limit: number): Promise<readonly EndedSession[]> {
+    return this.runner.transaction(
+      (runner) => this.parts.sweeper.sweep(runner, principal, limit),
+      MAINTENANCE_TIMEOUT_MS,
+    );
+  }
+
+  purgeBatch(request: PurgeBatchRequest): Promise<PurgeBatch> {
+    const { purge, limitPurge } = this.parts.statements;
+    return this.runner.transaction(async (runner) => {
+      if (limitPurge !== null) await runner.run(limitPurge, {});
+      const { found, written } = await writeMany(runner, purge, { ...request });
+      return {
+        selected: found.length,
+        deleted: written.map(purgedSessionOf),
+        watermark: found.reduce(
+          (last, row) => Math.max(last, Number(row['purgeAt'])),
+          request.watermark,
+        ),
+      };
+    }, MAINTENANCE_TIMEOUT_MS);
+  }
+
+  async statistics(): Promise<StoreStatistics> {
+    const { statistics } = this.parts.statements.lookup;
+    const { rows } = await this.runner.run(statistics, {}, MAINTENANCE_TIMEOUT_MS);
+    const row = rows[0] ?? {};
+    return {
+      sessions: Number(row['sessions']),
+      overdue: Number(row['overdue']),
+      oldestOverdueMs: Math.max(0, Number(row['oldestOverdueMs'])),
+    };
+  }
+
+  transaction<T>(work: (store: SessionStore) => Promise<T>): Promise<T> {
+    return this.runner.transaction((runner) => work(new SqlSessionStore(this.parts, runner)));
+  }
+
+  within(manager: TransactionManager): SessionStore {
+    return new SqlSessionStore(this.parts, this.parts.runnerWithin(manager));
+  }
+
+  afterCommit(callback: () => void): void {
+    this.runner.afterCommit(callback);
+  }
+
+  /** Sessions by id, in one statement. */
+  protected async findAll(ids: readonly string[]): Promise<ReadonlyMap<string, SessionRecord>> {
+    const { rows } = await this.runner.run(this.parts.statements.lookup.find, { ids });
+    return new Map(rows.map(recordOf).map((record) => [record.session.id, record]));
+  }
+}
+
+function credentialUnconfigured(): SessionError {
+  return new SessionError(
+    'SESSION_CREDENTIAL_UNCONFIGURED',
+    'Expected the `principal` option to check the credential of the sign-in with, got none. Name your user entity there, or sign in without `credential`.',
+  );
+}

@@ -1,0 +1,34 @@
+import { SessionEvents } from '../../libs/session/src/core/session-events.js';
+import type { SessionStore } from '../../libs/session/src/core/session-store.js';
+import { SessionTokens } from '../../libs/session/src/core/session-token.js';
+import { SessionService } from '../../libs/session/src/core/session.service.js';
+import { PurgeRunner } from '../../libs/session/src/purge/purge-runner.js';
+import type { SessionModuleOptions } from '../../libs/session/src/session.options.js';
+import { resolveSessionOptions } from '../../libs/session/src/session.options-check.js';
+import { FakeClock } from '../../libs/session/src/testing/fake-clock.js';
+import { MemorySessionStore } from '../../libs/session/src/testing/memory-session-store.js';
+
+/** The use cases over one store, as the module puts them together, without Nest. */
+export interface TestSessions {
+  readonly sessions: SessionService;
+  readonly store: SessionStore;
+  readonly events: SessionEvents;
+  readonly clock: FakeClock;
+}
+
+/** Over a memory store on a clock that stands still, unless given others. */
+export function createTestSessions(
+  given: {
+    readonly options?: Partial<SessionModuleOptions>;
+    readonly clock?: FakeClock;
+    readonly store?: SessionStore;
+  } = {},
+): TestSessions {
+  const { clock = new FakeClock(), store = new MemorySessionStore({ clock }) } = given;
+  const options = resolveSessionOptions({ secret: 's'.repeat(32), clock, ...given.options });
+  const events = new SessionEvents();
+  const purge = new PurgeRunner(store, events);
+  const tokens = new SessionTokens(options.secrets);
+  const sessions = new SessionService(store, tokens, options, events, purge, clock);
+  return { sessions, store, events, clock };
+}
