@@ -1,0 +1,284 @@
+import { randomBytes } from 'node:crypto';
+
+import { Logger } from '@nestjs/common';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { createPostgresBackend, Queue, QueueEvents } from 'bullmq';
+import pg from 'pg';
+
+import { days, minutes } from '../../libs/session/src/core/duration.js';
+import { encodeJob } from '../../libs/session/src/jobs/job-payload.js';
+import { PURGE_SCHEDULER } from '../../libs/session/src/jobs/bullmq-worker.js';
+import type { QueueSettings } from '../../libs/session/src/jobs/job-queue.js';
+import { FakeClock } from '../../libs/session/src/testing/fake-clock.js';
+import { MemorySessionStore } from '../../libs/session/src/testing/memory-session-store.js';
+import { findPostgres } from '../support/database-servers.js';
+import { bullmqJobs, inProcessJobs, type TestJobs } from '../support/job-drivers.js';
+import { newSession } from '../support/new-session.js';
+import { collectEvents, nextEvent } from '../support/next-event.js';
+import { deleteKeys, findRedis } from '../support/redis.js';
+
+/** The shortest interval between two purges. */
+const EVERY_MS = 1000;
+
+/** An interval that no test lives to see the end of. */
+const SELDOM_MS = minutes(10);
+
+Logger.overrideLogger(false);
+
+/** A queue that a test looks into, and what makes its server forget it. */
+interface InspectedQueue {
+  readonly settings: QueueSettings;
+  open(): { queue: Queue; events: QueueEvents; close(): Promise<void> };
+  forget(): Promise<void>;
+}
+
+interface Driver {
+  readonly name: string;
+  readonly queue: InspectedQueue | null;
+}
+
+const drivers: Driver[] = [{ name: 'in-process', queue: null }];
+const redis = await findRedis();
+if (redis !== undefined) drivers.push({ name: 'bullmq on Redis', queue: redisQueue(redis) });
+const postgres = await findPostgres();
+if (postgres !== undefined)
+  drivers.push({ name: 'bullmq on Postgres', queue: postgresQueue(postgres) });
+
+describe.each(drivers)('jobs: $name', ({ queue }) => {
+  const open: TestJobs[] = [];
+
+  function start(everyMs = EVERY_MS) {
+    const clock = new FakeClock();
+    const store = new MemorySessionStore({ clock, retentionMs: 0, purgeBucketMs: 1000 });
+    const deployment =
+      queue === null ? inProcessJobs(store, everyMs) : bullmqJobs(queue.settings, store, everyMs);
+    open.push(deployment);
+    return { clock, store, ...deployment };
+  }
+
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((deployment) => deployment.close()));
+    await queue?.forget();
+  });
+
+  it('purges without anyone asking, and goes on doing so', async () => {
+    const { clock, store, startWorker } = start();
+    const events = await startWorker();
+    for (const id of ['first', 'second']) {
+      await store.insert(newSession({ id }));
+      clock.advance(days(2));
+      const { deleted } = await nextEvent(
+        events,
+        'purge:completed',
+        (report) => report.deleted > 0,
+      );
+      expect(deleted).toBe(1);
+      expect(await store.find(id)).toBeUndefined();
+    }
+  });
+
+  it('sweeps a user who is asked for, without waiting for the next purge', async () => {
+    const { store, jobs, startWorker } = start(SELDOM_MS);
+    for (let count = 0; count < 3; count += 1) await store.insert(newSession());
+    const events = await startWorker();
+    await nextEvent(events, 'purge:completed');
+    const revoked = collectEvents(events, 'session:revoked');
+    await store.raiseEpoch('ann', 'password-changed');
+    const last = nextEvent(events, 'session:revoked', () => revoked.length === 3);
+    jobs.requestSweep('ann');
+    await last;
+
+    expect(new Set(revoked.map(({ sessionId }) => sessionId)).size).toBe(3);
+    expect(await store.stalePrincipals(1)).toEqual([]);
+  });
+
+  it('sweeps a user whose request was lost with its next purge', async () => {
+    const { store, startWorker } = start();
+    await store.insert(newSession());
+    const events = await startWorker();
+    await nextEvent(events, 'purge:completed');
+    const revoked = nextEvent(events, 'session:revoked');
+    await store.raiseEpoch('ann', 'revoked');
+
+    expect(await revoked).toMatchObject({ userId: 'ann', reason: 'revoked' });
+  });
+
+  it('purges again at once when a run has left rows', async () => {
+    const { clock, store, startWorker } = start(SELDOM_MS);
+    for (let count = 0; count < 600; count += 1) await store.insert(newSession());
+    clock.advance(days(2));
+    const purgeBatch = store.purgeBatch.bind(store);
+    // So slow that the pause which follows is longer than the budget of 5 s: the run ends after one batch.
+    store.purgeBatch = async (request) => {
+      const startedAt = performance.now();
+      while (performance.now() - startedAt < 1001);
+      return purgeBatch(request);
+    };
+    const events = await startWorker();
+    const first = await nextEvent(events, 'purge:completed');
+    const second = await nextEvent(events, 'purge:completed');
+
+    expect(first).toMatchObject({ deleted: 500, more: true });
+    expect(second).toMatchObject({ deleted: 100, more: false });
+  });
+
+  it('stops a purge between two statements when it is closed', async () => {
+    const { store, startWorker, close } = start(SELDOM_MS);
+    let batchCount = 0;
+    const begun = new Promise<void>((resolve) => {
+      store.purgeBatch = async ({ limit, watermark }) => {
+        batchCount += 1;
+        resolve();
+        const deleted = Array.from({ length: limit }, (_, index) => ({
+          id: `${index}`,
+          userId: null,
+          reason: 'revoked',
+          purgeAt: 0,
+        }));
+        return { selected: limit, deleted, watermark };
+      };
+    });
+    const events = await startWorker();
+    const completed = nextEvent(events, 'purge:completed');
+    await begun;
+    await close();
+
+    expect(await completed).toMatchObject({ more: true });
+    const countAtClose = batchCount;
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(batchCount).toBe(countAtClose);
+  });
+
+  if (queue !== null) {
+    it('announces each session once, however many workers do the same jobs', async () => {
+      const { store, startWorker } = start(SELDOM_MS);
+      for (let count = 0; count < 1000; count += 1) await store.insert(newSession());
+      const workers = [await startWorker(), await startWorker()];
+      const revoked = workers.map((events) => collectEvents(events, 'session:revoked'));
+      await Promise.race(workers.map((events) => nextEvent(events, 'purge:completed')));
+      await store.raiseEpoch('ann', 'revoked');
+      const inspected = queue.open();
+      await inspected.events.waitUntilReady();
+      const sweeps = Array.from({ length: 10 }, () =>
+        encodeJob({ name: 'revoke-user', userId: 'ann' }),
+      );
+      const jobs = await inspected.queue.addBulk(sweeps);
+      await Promise.all(jobs.map((job) => job.waitUntilFinished(inspected.events)));
+
+      expect(new Set(revoked.flat().map(({ sessionId }) => sessionId)).size).toBe(1000);
+      expect(revoked.flat()).toHaveLength(1000);
+      await inspected.close();
+    });
+
+    it('fails jobs that it does not understand for good while their neighbours run', async () => {
+      const { store, jobs, startWorker } = start();
+      await store.insert(newSession());
+      const events = await startWorker();
+      await nextEvent(events, 'purge:completed');
+      const inspected = queue.open();
+      await inspected.events.waitUntilReady();
+      let failedCount = 0;
+      const allFailed = new Promise<void>((resolve) => {
+        inspected.events.on('failed', () => {
+          failedCount += 1;
+          if (failedCount === 4) resolve();
+        });
+      });
+      await inspected.queue.add('purge', { version: 99 }, { attempts: 5 });
+      await inspected.queue.add('drop-table', { version: 1 }, { attempts: 5 });
+      await inspected.queue.add('revoke-user', { version: 1, userId: ['ann'] }, { attempts: 5 });
+      await inspected.queue.add('revoke-user', 'x'.repeat(1_000_000), { attempts: 5 });
+      await store.raiseEpoch('ann', 'revoked');
+      jobs.requestSweep('ann');
+      await Promise.all([allFailed, nextEvent(events, 'session:revoked')]);
+      const failed = await inspected.queue.getFailed();
+
+      expect(failed).toHaveLength(4);
+      for (const job of failed) {
+        expect(job.attemptsMade).toBe(1);
+        expect(job.failedReason).toContain('SESSION_JOB_INVALID');
+      }
+      await nextEvent(events, 'purge:completed');
+      await inspected.close();
+    });
+
+    it('schedules the purge anew when the server has forgotten it', async () => {
+      const { startWorker } = start();
+      const events = await startWorker();
+      await nextEvent(events, 'purge:completed');
+      await queue.forget();
+      await nextEvent(events, 'purge:completed');
+      await nextEvent(events, 'purge:completed');
+    });
+
+    it('has one schedule, however many workers there are and whatever it was before', async () => {
+      const { startWorker } = start();
+      const inspected = queue.open();
+      await inspected.queue.upsertJobScheduler(PURGE_SCHEDULER, { every: minutes(60) });
+      const workers = [await startWorker(), await startWorker()];
+      await Promise.race(workers.map((events) => nextEvent(events, 'purge:completed')));
+      const schedulers = await inspected.queue.getJobSchedulers();
+
+      expect(schedulers).toHaveLength(1);
+      expect(schedulers[0]).toMatchObject({ key: PURGE_SCHEDULER, every: EVERY_MS });
+      await inspected.close();
+    });
+  }
+});
+
+function inspect(queue: Queue, events: QueueEvents): ReturnType<InspectedQueue['open']> {
+  return {
+    queue,
+    events,
+    async close() {
+      await events.close();
+      await queue.close();
+    },
+  };
+}
+
+function redisQueue({ url, prefix }: { url: string; prefix: string }): InspectedQueue {
+  const connection = { url };
+  const settings: QueueSettings = { backend: 'redis', connection, queueName: 'session', prefix };
+  return {
+    settings,
+    open: () =>
+      inspect(
+        new Queue('session', { connection, prefix }),
+        new QueueEvents('session', { connection, prefix }),
+      ),
+    forget: () => deleteKeys(url, prefix),
+  };
+}
+
+function postgresQueue(server: NonNullable<typeof postgres>): InspectedQueue {
+  const database = `curfew_test_${randomBytes(6).toString('hex')}`;
+  const { url } = server.options(database) as { url: string };
+  const schema = 'session_jobs';
+  const connection = { connectionString: url, schema, migrate: true };
+  const settings: QueueSettings = {
+    backend: 'postgres',
+    connection: { url },
+    queueName: 'session',
+    prefix: schema,
+  };
+  beforeAll(() => server.create(database));
+  afterAll(() => server.drop(database));
+  return {
+    settings,
+    open: () =>
+      inspect(
+        // The classes are the same; only the types of their connections differ.
+        new Queue('session', { connection }, createPostgresBackend) as unknown as Queue,
+        new QueueEvents('session', { connection }, createPostgresBackend) as unknown as QueueEvents,
+      ),
+    async forget() {
+      const client = new pg.Client(url);
+      await client.connect();
+      await client.query(
+        `delete from ${schema}.job; delete from ${schema}.scheduler; delete from ${schema}.meta`,
+      );
+      await client.end();
+    },
+  };
+}
