@@ -53,7 +53,8 @@ export async function openStore(
   return { store, dataSource };
 }
 
-async function createAccounts(dataSource: DataSource): Promise<void> {
+/** Makes the table of `Account` where it is missing. */
+export async function createAccounts(dataSource: DataSource): Promise<void> {
   const table = Table.create(dataSource.getMetadata(Account), dataSource.driver);
   const queryRunner = dataSource.createQueryRunner();
   await queryRunner.createTable(table, true).finally(() => queryRunner.release());

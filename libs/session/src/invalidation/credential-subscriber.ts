@@ -1,5 +1,4 @@
 import type {
-  DataSource,
   EntityManager,
   EntitySubscriberInterface,
   ObjectLiteral,
@@ -31,12 +30,9 @@ export interface WatchedPrincipal {
  */
 export class CredentialSubscriber implements EntitySubscriberInterface<ObjectLiteral> {
   constructor(
-    dataSource: DataSource,
     private readonly principal: WatchedPrincipal,
     private readonly sessions: SessionService,
-  ) {
-    dataSource.subscribers.push(this);
-  }
+  ) {}
 
   listenTo(): Function {
     return this.principal.entity;
