@@ -51,6 +51,7 @@ describe('resolveSessionOptions', () => {
       carrier: 'cookie',
       trustedOrigins: [],
       crossOrigin: 'refuse',
+      requireCsrfToken: false,
       clock: null,
     });
   });

@@ -35,6 +35,7 @@ export interface ResolvedSessionOptions extends SessionSettings {
   readonly carrier: 'cookie' | 'bearer';
   readonly trustedOrigins: readonly string[];
   readonly crossOrigin: 'refuse' | 'report';
+  readonly requireCsrfToken: boolean;
   readonly clock: Clock | null;
 }
 
@@ -96,6 +97,7 @@ export function resolveSessionOptions(options: SessionModuleOptions): ResolvedSe
       'an origin such as "https://app.example.org"',
     ),
     crossOrigin: read.oneOf('crossOrigin', 'refuse', ['refuse', 'report']),
+    requireCsrfToken: read.boolean('requireCsrfToken', false),
     clock: read.instance('clock', Clock),
   };
   checkTogether(read, resolved);

@@ -124,6 +124,12 @@ export interface SessionModuleOptions {
   readonly trustedOrigins?: readonly string[];
   /** What an unsafe request from another origin meets: 403, or only an event. @defaultValue 'refuse' */
   readonly crossOrigin?: 'refuse' | 'report';
+  /**
+   * Whether unsafe requests of a session must also carry `RequestSession.csrfToken`, in the header `X-CSRF-Token` or the
+   * field `_csrf` of the body. The check of the origin needs no token; the wording of NIST SP 800-63B-4 section 5.1 does.
+   * @defaultValue false
+   */
+  readonly requireCsrfToken?: boolean;
   /** Replaces the database's clock. For tests. @defaultValue the database's clock */
   readonly clock?: Clock;
 }

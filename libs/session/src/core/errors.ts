@@ -12,6 +12,7 @@ export const SESSION_ERRORS = {
   SESSION_ENDED: 'The session was ended while the request ran; nothing was written.',
   SESSION_STEP_UP_REQUIRED: 'The route needs a more recent or a stronger authentication.',
   SESSION_CROSS_ORIGIN: 'An unsafe request came from another origin.',
+  SESSION_CSRF_TOKEN_REQUIRED: 'An unsafe request of a session came without its CSRF token.',
   SESSION_CREDENTIAL_CHANGED:
     'The credential that the sign-in was proven with has changed meanwhile.',
   SESSION_CREDENTIAL_UPDATE_UNSEEN:

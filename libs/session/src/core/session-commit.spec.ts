@@ -323,6 +323,39 @@ describe('SessionCommit', () => {
       expect(await bench.sessions.resolve(token)).toMatchObject({ status: 'superseded' });
     });
 
+    it('for a change of privilege follows a periodic one also within the grace', async () => {
+      const { current, token } = await bench.issue();
+      const first = await bench.commit(current, { rotation: 'due' });
+      const late = await bench.resolve(token);
+      let second: CommitOutcome | undefined;
+      bench.store.interfere(async () => {
+        second = await bench.commit(await bench.resolve(first.token), { rotation: 'due' });
+      });
+      const { token: given } = await bench.commit(late, { rotation: 'now' });
+      expect(await bench.sessions.resolve(second?.token)).toMatchObject({ status: 'superseded' });
+      expect(await bench.resolve(given)).toMatchObject({ record: { session: { generation: 3 } } });
+    });
+
+    it.each<[string, Partial<SessionWork>]>([
+      ['nothing to write', {}],
+      ['data to write', { data: { before: {}, after: { step: 1 } } }],
+    ])('sends no successor that was replaced after the look-up, with %s', async (_, work) => {
+      const { current, token } = await bench.issue();
+      await bench.commit(current, { rotation: 'due' });
+      const late = await bench.resolve(token);
+      expect(late.successor).not.toBeNull();
+      await bench.commit(late, { rotation: 'now' });
+      expect(await bench.commit(late, work)).toMatchObject({ token: null });
+    });
+
+    it('sends no successor of a session that was ended after the look-up', async () => {
+      const { current, token, id } = await bench.issue();
+      await bench.commit(current, { rotation: 'due' });
+      const late = await bench.resolve(token);
+      await bench.store.revoke(id, 'signed-out');
+      await expect(bench.commit(late)).rejects.toMatchObject({ code: 'SESSION_ENDED' });
+    });
+
     it('sends no successor that was replaced while the request waited', async () => {
       const { current, token, id } = await bench.issue();
       await bench.commit(current, { rotation: 'due' });

@@ -185,7 +185,7 @@ describe('values that cannot be stored', () => {
     ['a Map', new Map()],
     ['an instance of a class', new URL('https://example.org')],
     ['an object with toJSON', { toJSON: () => 1 }],
-    ['a reference to itself', cyclic],
+    ['a reference to itself, which has no last level', cyclic],
     ['a gap in a list', [1, undefined, 2]],
     ['a string with a NUL', 'a\u0000b'],
     ['half a surrogate pair', '\udc00'],

@@ -96,7 +96,7 @@ function serializeEntry(key: string, value: unknown): string {
       `Expected a key of 1 to ${MAX_DATA_KEY_LENGTH} characters without quotes, backslashes or control characters, and not "__proto__", got ${JSON.stringify(key.slice(0, MAX_DATA_KEY_LENGTH))}.`,
     );
   }
-  assertJson(value, key, 1, new Set());
+  assertJson(value, key, 1);
   return JSON.stringify(value);
 }
 
@@ -109,18 +109,15 @@ function isStorableKey(key: string): boolean {
   );
 }
 
-function assertJson(value: unknown, path: string, depth: number, ancestors: Set<object>): void {
+function assertJson(value: unknown, path: string, depth: number): void {
   if (value === null || typeof value === 'boolean') return;
   if (typeof value === 'number' && Number.isFinite(value)) return;
   if (typeof value === 'string' && isStorableText(value)) return;
   if (typeof value !== 'object') throw notJson(path, describe(value));
   if (depth > MAX_DATA_DEPTH) throw notJson(path, `more than ${MAX_DATA_DEPTH} levels of nesting`);
-  if (ancestors.has(value)) throw notJson(path, 'a reference to itself');
-  ancestors.add(value);
   for (const [key, child] of childrenOf(value, path)) {
-    assertJson(child, `${path}.${key}`, depth + 1, ancestors);
+    assertJson(child, `${path}.${key}`, depth + 1);
   }
-  ancestors.delete(value);
 }
 
 function childrenOf(value: object, path: string): [string, unknown][] {

@@ -210,6 +210,17 @@ describe('SessionService.resolve', () => {
       expect(await test.sessions.resolve(third)).toMatchObject({ status: 'active' });
     });
 
+    it('takes a token newer than the row, as after a restored backup, for superseded at any time', async () => {
+      const { session, token } = await test.sessions.issue({ userId: 'ada' });
+      const future = new SessionTokens(['s'.repeat(32)]).mint(session.id, 1).token;
+      test.clock.advance(minutes(5));
+      expect(await test.sessions.resolve(future)).toMatchObject({
+        status: 'superseded',
+        reused: false,
+      });
+      expect(await test.sessions.resolve(token)).toMatchObject({ status: 'active' });
+    });
+
     it('takes a sealed token with another secret for superseded', async () => {
       const { session, token } = await test.sessions.issue({ userId: 'ada' });
       const forged = new SessionTokens(['s'.repeat(32)]).mint(session.id, 0).token;

@@ -25,12 +25,17 @@ export type InactiveSession =
 
 export type Resolution = ActiveSession | InactiveSession;
 
-/** What a token that was parsed and looked up amounts to. Decides only; writes nothing. */
+/**
+ * What a token that was parsed and looked up amounts to. Decides only; writes nothing.
+ * @param presentedAgoMs milliseconds since the client presented it: a rotation of afterwards takes nothing from it. `null`
+ * where that is not known: an old token is refused then, but is no sign of a theft.
+ */
 export function resolveRecord(
   token: ParsedToken,
   record: SessionRecord | undefined,
   tokens: SessionTokens,
   settings: SessionSettings,
+  presentedAgoMs: number | null = 0,
 ): Resolution {
   if (record === undefined) return { status: 'absent' };
   const { session } = record;
@@ -42,12 +47,10 @@ export function resolveRecord(
       : { status: 'superseded', record, reused: false };
   }
   if (token.generation > session.generation) return { status: 'superseded', record, reused: false };
-  const inGrace = record.now - (session.rotatedAt ?? 0) < settings.rotationGraceMs;
-  if (!inGrace) return { status: 'superseded', record, reused: true };
-  const successor =
-    token.generation + 1 === session.generation
-      ? tokens.knownSuccessor(token, record.tokenHash)
-      : undefined;
+  const presentedAt = record.now - (presentedAgoMs ?? 0);
+  const inGrace = presentedAt - (session.rotatedAt ?? 0) < settings.rotationGraceMs;
+  if (!inGrace) return { status: 'superseded', record, reused: presentedAgoMs !== null };
+  const successor = tokens.knownSuccessor(token, record.tokenHash);
   if (successor === undefined) return { status: 'superseded', record, reused: false };
   return { status: 'active', record, token, successor: successor.token };
 }

@@ -214,3 +214,38 @@ describe('the successor of a token', () => {
     expect(tokens.knownSuccessor(token, tokenHash)).toBeUndefined();
   });
 });
+
+describe('the CSRF token of a session', () => {
+  const id = newSessionId(NOW);
+
+  it('is good for its session and for no other', () => {
+    const csrf = tokens.csrfToken(id);
+    expect(tokens.isCsrfToken(id, csrf)).toBe(true);
+    expect(tokens.isCsrfToken(newSessionId(NOW), csrf)).toBe(false);
+  });
+
+  it('differs at each call', () => {
+    expect(tokens.csrfToken(id)).not.toBe(tokens.csrfToken(id));
+  });
+
+  it('is good while its key is on the ring', () => {
+    const csrf = new SessionTokens([OLD]).csrfToken(id);
+    expect(new SessionTokens([NEW, OLD]).isCsrfToken(id, csrf)).toBe(true);
+    expect(tokens.isCsrfToken(id, csrf)).toBe(false);
+  });
+
+  it('is no session token, and a session token is none', () => {
+    expect(tokens.parse(tokens.csrfToken(id))).toBeUndefined();
+    expect(tokens.isCsrfToken(id, tokens.mint(id, 0).token)).toBe(false);
+  });
+
+  it('refuses anything else without throwing', () => {
+    fc.assert(fc.property(fc.anything(), (presented) => !tokens.isCsrfToken(id, presented)));
+    const csrf = Buffer.from(tokens.csrfToken(id), 'base64url');
+    for (let index = 0; index < csrf.length; index += 1) {
+      const changed = Buffer.from(csrf);
+      changed.writeUInt8(changed.readUInt8(index) ^ 1, index);
+      expect(tokens.isCsrfToken(id, changed.toString('base64url'))).toBe(false);
+    }
+  });
+});

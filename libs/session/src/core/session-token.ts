@@ -37,7 +37,12 @@ export interface MintedToken {
 interface Keys {
   readonly seal: Buffer;
   readonly successor: Buffer;
+  readonly csrf: Buffer;
 }
+
+/** A CSRF token: salt(16) ‖ HMAC(key, id ‖ salt), base64url. The salt makes each one differ, so that none can be guessed from compressed answers. */
+const CSRF_SALT_BYTES = 16;
+const CSRF_PATTERN = /^[A-Za-z0-9_-]{64}$/;
 
 const ID_PATTERN = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -114,6 +119,20 @@ export class SessionTokens {
       .find((next) => next.tokenHash === tokenHash);
   }
 
+  /** A token that proves, in a header or a body, that a request was made by a page of the session with this id. */
+  csrfToken(sessionId: string): string {
+    const salt = randomBytes(CSRF_SALT_BYTES);
+    return Buffer.concat([salt, csrfMac(this.#keys[0], sessionId, salt)]).toString('base64url');
+  }
+
+  /** Whether `presented` is a CSRF token of the session with this id. Nothing throws. */
+  isCsrfToken(sessionId: string, presented: unknown): boolean {
+    if (typeof presented !== 'string' || !CSRF_PATTERN.test(presented)) return false;
+    const bytes = Buffer.from(presented, 'base64url');
+    const [salt, mac] = [bytes.subarray(0, CSRF_SALT_BYTES), bytes.subarray(CSRF_SALT_BYTES)];
+    return this.#keys.some((keys) => timingSafeEqual(csrfMac(keys, sessionId, salt), mac));
+  }
+
   #successor(keys: Keys, { id, generation, secret }: ParsedToken): MintedToken {
     const next = (generation % MAX_GENERATION) + 1;
     const position = Buffer.alloc(20);
@@ -135,11 +154,15 @@ export class SessionTokens {
 
 function deriveKeys(secret: string): Keys {
   const purpose = (name: string) => hmac(Buffer.from(secret), Buffer.from(`curfew:${name}:1`));
-  return { seal: purpose('seal'), successor: purpose('successor') };
+  return { seal: purpose('seal'), successor: purpose('successor'), csrf: purpose('csrf') };
 }
 
 function sealOf(keys: Keys, sealed: Buffer): Buffer {
   return hmac(keys.seal, sealed).subarray(0, SEAL_BYTES);
+}
+
+function csrfMac(keys: Keys, sessionId: string, salt: Buffer): Buffer {
+  return hmac(keys.csrf, Buffer.from(sessionId.replaceAll('-', ''), 'hex'), salt);
 }
 
 function hashMatches(secret: Buffer, tokenHash: string): boolean {

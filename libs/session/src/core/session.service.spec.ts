@@ -3,9 +3,11 @@ import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { collectEvents } from '../../../../test/support/next-event.js';
 import { createTestSessions, type TestSessions } from '../../../../test/support/session-service.js';
 import type { SessionModuleOptions } from '../session.options.js';
+import { MemorySessionStore } from '../testing/memory-session-store.js';
 import { hours, minutes, seconds } from './duration.js';
-import { newSessionId } from './session-token.js';
 import type { ActiveSession } from './session-resolution.js';
+import type { SessionStore } from './session-store.js';
+import { newSessionId } from './session-token.js';
 
 const nobody = { ip: null, userAgent: null };
 
@@ -105,6 +107,17 @@ describe('SessionService', () => {
       await expect(test.sessions.issue(options)).rejects.toMatchObject({ code });
       expect(await test.sessions.statistics()).toMatchObject({ sessions: 0 });
       expect(announced).toEqual([]);
+    });
+
+    it('fails where the session is gone before it could be read', async () => {
+      class ForgetfulStore extends MemorySessionStore {
+        override find = async (): Promise<undefined> => undefined;
+        override transaction<T>(work: (store: SessionStore) => Promise<T>): Promise<T> {
+          return work(this);
+        }
+      }
+      const { sessions } = createTestSessions({ store: new ForgetfulStore() });
+      await expect(sessions.issue({})).rejects.toMatchObject({ code: 'SESSION_ENDED' });
     });
 
     it('announces the session, without its token', async () => {

@@ -83,13 +83,19 @@ export class SessionService {
   /**
    * What a presented token amounts to. A forged or malformed token costs no query. A token that was rotated away longer
    * than `rotationGraceMs` ago revokes its session (`onReuse: 'revoke'`) and raises `session:reuse-detected`.
+   *
+   * A socket presents its token once and is asked about it again and again: `presentedAgoMs` is how long ago that was, or
+   * how long ago it was last found good, and `null` where nobody knows.
    */
-  async resolve(presented: unknown): Promise<Resolution> {
+  async resolve(
+    presented: unknown,
+    { presentedAgoMs = 0 }: { readonly presentedAgoMs?: number | null } = {},
+  ): Promise<Resolution> {
     if (presented === undefined || presented === null) return { status: 'absent' };
     const token = this.tokens.parse(presented);
     if (token === undefined) return { status: 'malformed' };
     const record = await this.store.find(token.id);
-    const resolution = resolveRecord(token, record, this.tokens, this.settings);
+    const resolution = resolveRecord(token, record, this.tokens, this.settings, presentedAgoMs);
     if (resolution.status !== 'superseded' || !resolution.reused) return resolution;
     return this.#onReuse(token.generation, resolution.record);
   }
@@ -228,6 +234,16 @@ export class SessionService {
     if (now - session.lastSeenAt < touchIntervalMs) return;
     const { ip, userAgent } = recordedClient(client, this.settings);
     this.#touches.add({ id: session.id, idleTimeoutMs, ip, userAgent });
+  }
+
+  /** A CSRF token of the session with this id, another one at each call; good as long as the session lives. */
+  csrfToken(id: string): string {
+    return this.tokens.csrfToken(id);
+  }
+
+  /** Whether `presented` is a CSRF token of the session with this id; anything that is not one is `false`. */
+  isCsrfToken(id: string, presented: unknown): boolean {
+    return this.tokens.isCsrfToken(id, presented);
   }
 
   /** Whether the token is old enough for a periodic rotation. */
