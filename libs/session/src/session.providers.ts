@@ -1,0 +1,113 @@
+import { Logger, type Provider } from '@nestjs/common';
+import { getDataSourceToken } from '@nestjs/typeorm';
+import type { DataSource } from 'typeorm';
+
+import { SystemClock } from './core/clock.js';
+import { SessionError } from './core/errors.js';
+import { SessionEvents } from './core/session-events.js';
+import { SessionPurge } from './core/session-purge.js';
+import { SessionStore } from './core/session-store.js';
+import { SessionTokens } from './core/session-token.js';
+import { SessionService } from './core/session.service.js';
+import { SessionEventExplorer } from './http/session-event.explorer.js';
+import { CredentialSubscriber } from './invalidation/credential-subscriber.js';
+import { DEFAULT_PACING, ONE_WRITER_PACING } from './purge/pacing.js';
+import { PurgeRunner } from './purge/purge-runner.js';
+import { SESSION_MODULE_OPTIONS, SESSION_OPTIONS } from './session.constants.js';
+import { resolveSessionOptions, type ResolvedSessionOptions } from './session.options-check.js';
+import type { SessionModuleOptions } from './session.options.js';
+import { dialectOf } from './store/dialect/dialect-of.js';
+import { SessionEntity } from './store/session.entity.js';
+import { TypeOrmSessionStore } from './store/typeorm-session-store.js';
+
+/** What both the web process and the worker process need: everything but HTTP and jobs. */
+export function sessionCoreProviders(dataSource: string): Provider[] {
+  const dataSourceToken = getDataSourceToken(dataSource);
+  return [
+    {
+      provide: SESSION_OPTIONS,
+      inject: [SESSION_MODULE_OPTIONS],
+      useFactory: (options: SessionModuleOptions) => resolveSessionOptions(options),
+    },
+    {
+      provide: SessionEvents,
+      useFactory: () => {
+        const logger = new Logger('Session');
+        return new SessionEvents((name, error) =>
+          logger.error(
+            `listener failed event=${name}`,
+            error instanceof Error ? error.stack : undefined,
+          ),
+        );
+      },
+    },
+    {
+      provide: SessionTokens,
+      inject: [SESSION_OPTIONS],
+      useFactory: (options: ResolvedSessionOptions) => new SessionTokens(options.secrets),
+    },
+    {
+      provide: SessionStore,
+      inject: [dataSourceToken, SESSION_OPTIONS],
+      useFactory: (source: DataSource, options: ResolvedSessionOptions) => {
+        assertEntities(source);
+        return new TypeOrmSessionStore(source, options);
+      },
+    },
+    {
+      provide: SessionPurge,
+      inject: [SessionStore, SessionEvents, dataSourceToken],
+      useFactory: (store: SessionStore, events: SessionEvents, source: DataSource) =>
+        new PurgeRunner(
+          store,
+          events,
+          dialectOf(source).hasOneConnection ? ONE_WRITER_PACING : DEFAULT_PACING,
+        ),
+    },
+    {
+      provide: SessionService,
+      inject: [SessionStore, SessionTokens, SESSION_OPTIONS, SessionEvents, SessionPurge],
+      useFactory: (
+        store: SessionStore,
+        tokens: SessionTokens,
+        options: ResolvedSessionOptions,
+        events: SessionEvents,
+        purge: SessionPurge,
+      ) =>
+        new SessionService(
+          store,
+          tokens,
+          options,
+          events,
+          purge,
+          options.clock ?? new SystemClock(),
+        ),
+    },
+    SessionEventExplorer,
+    {
+      provide: CredentialSubscriber,
+      inject: [dataSourceToken, SESSION_OPTIONS, SessionService],
+      useFactory: (
+        source: DataSource,
+        { principal }: ResolvedSessionOptions,
+        sessions: SessionService,
+      ) => principal && watchCredentials(source, new CredentialSubscriber(principal, sessions)),
+    },
+  ];
+}
+
+function watchCredentials(
+  source: DataSource,
+  subscriber: CredentialSubscriber,
+): CredentialSubscriber {
+  source.subscribers.push(subscriber);
+  return subscriber;
+}
+
+function assertEntities(dataSource: DataSource): void {
+  if (dataSource.hasMetadata(SessionEntity)) return;
+  throw new SessionError(
+    'SESSION_OPTIONS_INVALID',
+    'Expected the data source to know SessionEntity and SessionPrincipalEntity, got neither. Set `autoLoadEntities: true` in TypeOrmModule.forRoot, or add both to its `entities`.',
+  );
+}
