@@ -13,11 +13,15 @@ export interface Lease {
 
 /** Where statements get their connection from. */
 export interface Connections {
+  /** What it means that none was to be had in time. */
+  readonly whyNone: string;
   acquire(): Promise<Lease>;
 }
 
 /** The pool of the data source, always of the primary: a replica may not know yet that a session has ended. */
 export class PooledConnections implements Connections {
+  readonly whyNone = 'no connection in time: the pool is exhausted, or the server does not answer';
+
   constructor(
     private readonly dataSource: DataSource,
     private readonly dialect: Dialect,
@@ -40,6 +44,8 @@ export class PooledConnections implements Connections {
  * application's transactions it waits.
  */
 export class SingleConnection implements Connections {
+  readonly whyNone =
+    'no turn in time: on SQLite everything waits for the transaction that is open. Inside a transaction, use the store that it hands out, or give its `manager`';
   #lastTurn: Promise<void> = Promise.resolve();
 
   constructor(
@@ -63,6 +69,8 @@ export class SingleConnection implements Connections {
 
 /** The connection of the application's own transaction, which it keeps. */
 export class BorrowedConnection implements Connections, Lease {
+  readonly whyNone = '';
+
   constructor(
     readonly queryRunner: QueryRunner,
     private readonly dialect: Dialect,

@@ -10,7 +10,7 @@ export class Deadline {
 
   constructor(readonly ms: number) {
     this.#expired = new Promise((_resolve, reject) => {
-      this.#timer = setTimeout(() => reject(new DeadlineError(`No answer within ${ms} ms`)), ms);
+      this.#timer = setTimeout(() => reject(new DeadlineError(`no answer within ${ms} ms`)), ms);
     });
     // Nobody may be waiting when it expires.
     this.#expired.catch(() => {});

@@ -75,6 +75,7 @@ export class PooledRunner implements StatementRunner {
         (lease) => lease.release(),
         () => {},
       );
+      if (error instanceof DeadlineError) throw new DeadlineError(this.connections.whyNone);
       throw error;
     }
   }

@@ -79,6 +79,11 @@ export class SessionSql {
     return sql`${expression} as ${this.#escape(name)}`;
   }
 
+  /** The beginning of an UPDATE of rows that are named by their keys. */
+  get updateByKey(): Sql {
+    return sql`update ${this.sessions} as s ${this.dialect.byPrimaryKey} set`;
+  }
+
   /** What `sessionOf` reads. */
   get sessionColumns(): Sql {
     return join(

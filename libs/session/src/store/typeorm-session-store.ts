@@ -84,10 +84,12 @@ function runnerWithin(
   const queryRunner = queryRunnerOf(manager);
   if (queryRunner === undefined) return pooled;
   const connection = new BorrowedConnection(queryRunner, settings.dialect);
-  if (!queryRunner.isTransactionActive) return new PooledRunner(connection, settings);
-  return new LeasedRunner(connection, settings, (callback) =>
-    watch.afterCommit(queryRunner, callback),
-  );
+  if (queryRunner.isTransactionActive) {
+    return new LeasedRunner(connection, settings, (callback) =>
+      watch.afterCommit(queryRunner, callback),
+    );
+  }
+  return settings.dialect.hasOneConnection ? pooled : new PooledRunner(connection, settings);
 }
 
 /** `undefined` for the manager of a data source, which is in no transaction. @throws `SESSION_OPTIONS_INVALID` */

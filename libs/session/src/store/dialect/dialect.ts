@@ -6,11 +6,11 @@ import type { Parameter, ParameterType, Sql, SqlPart } from '../sql.js';
 /** A column and what is written to it. */
 export type Assignment = readonly [column: string, value: SqlPart];
 
-/** `update … set …` of the rows of `target` (alias `s`) that one of the given rows (alias `t`) belongs to. */
+/** `update … set …` of the rows of `target` (alias `s`) whose key is the `id` of one of the given rows (alias `t`). */
 export interface UpdateFrom {
   readonly target: string;
+  readonly key: string;
   readonly rows: Sql;
-  readonly on: Sql;
   /** No value may read a column that is assigned here: MySQL would read the new one. */
   readonly assignments: readonly Assignment[];
   readonly where: Sql;
@@ -55,6 +55,11 @@ export interface Dialect {
   readonly hasOneConnection: boolean;
   /** Locks the rows of a SELECT and passes over locked ones; empty where a statement has the database to itself. */
   readonly lockRows: string;
+  /**
+   * After a table whose rows are named by their keys: keeps the plan to the primary key. MySQL and MariaDB lock every row
+   * that a plan visits, and scan the whole of a small table; empty where only the rows that match are locked.
+   */
+  readonly byPrimaryKey: string;
   /** FROM of a SELECT that has a WHERE and no table. */
   readonly fromNothing: string;
   /** Bounds the statements of a purge, at the start of its transaction; `null` for none. */
@@ -77,6 +82,7 @@ export interface Dialect {
   isOneOf(column: string, ids: Parameter): Sql;
   /** The objects of a JSON array as rows, under the alias `t`. */
   rowsOf(json: Parameter, columns: Readonly<Record<string, 'id' | 'integer' | 'text'>>): Sql;
+  /** Locks rows in the order given: two that meet wait for each other, and never in a circle. */
   updateFrom(update: UpdateFrom): Sql;
   upsert(upsert: Upsert): Sql;
   /** A JSON column with some of its keys changed. */

@@ -34,6 +34,7 @@ export const mysql: Dialect = {
   hasReturning: false,
   hasOneConnection: false,
   lockRows: 'for update skip locked',
+  byPrimaryKey: 'force index (primary)',
   fromNothing: 'from dual',
   limitPurge: null,
 
@@ -63,10 +64,10 @@ export const mysql: Dialect = {
     return sql`json_table(${json}, '$[*]' columns (${types.join(', ')})) as t`;
   },
 
-  // In this order, so that rows are found by their key and locked in the order given.
-  updateFrom({ target, rows, on, assignments, where }) {
+  updateFrom({ target, key, rows, assignments, where }) {
     const list = assign(assignments, 's.');
-    return sql`update ${rows} straight_join ${target} s on ${on} set ${list} where ${where}`;
+    return sql`update ${rows} straight_join ${target} s force index (primary) on s.${key} = t.id
+      set ${list} where ${where}`;
   },
 
   upsert({ table, values, onConflict }) {

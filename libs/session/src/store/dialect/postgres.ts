@@ -2,7 +2,7 @@ import type { QueryRunner } from 'typeorm';
 
 import { Parameter, sql } from '../sql.js';
 import type { Dialect } from './dialect.js';
-import { updateFrom, upsert } from './standard-sql.js';
+import { assign, upsert } from './standard-sql.js';
 
 const CASTS = {
   integer: '::bigint',
@@ -27,6 +27,7 @@ export const postgres: Dialect = {
   hasReturning: true,
   hasOneConnection: false,
   lockRows: 'for update skip locked',
+  byPrimaryKey: '',
   fromNothing: '',
   // Gone with the transaction: the connection goes back to the application's pool.
   limitPurge: `select set_config('lock_timeout', '250ms', true), set_config('statement_timeout', '2s', true)`,
@@ -53,7 +54,14 @@ export const postgres: Dialect = {
     return sql`json_to_recordset(${json}) as t(${types.join(', ')})`;
   },
 
-  updateFrom,
+  updateFrom({ target, key, rows, assignments, where }) {
+    // The join alone would lock rows in whatever order its plan visits them.
+    const locked = sql`select t.* from ${rows} join ${target} as s on s.${key} = t.id
+      where ${where} order by t.id for no key update of s`;
+    return sql`update ${target} as s set ${assign(assignments)} from (${locked}) as t
+      where s.${key} = t.id and ${where}`;
+  },
+
   upsert,
 
   // By jsonb and back: json keeps the text as it was written, and cannot be patched.

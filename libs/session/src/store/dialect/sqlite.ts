@@ -1,7 +1,7 @@
 import { sql } from '../sql.js';
 import type { Dialect } from './dialect.js';
 import { patchByPath } from './json-path.js';
-import { updateFrom, upsert } from './standard-sql.js';
+import { assign, upsert } from './standard-sql.js';
 
 /** SQLite 3.42 or newer, by better-sqlite3. */
 export const sqlite: Dialect = {
@@ -10,6 +10,7 @@ export const sqlite: Dialect = {
   hasReturning: true,
   hasOneConnection: true,
   lockRows: '',
+  byPrimaryKey: '',
   fromNothing: '',
   limitPurge: null,
 
@@ -36,7 +37,11 @@ export const sqlite: Dialect = {
     return sql`(select ${list.join(', ')} from json_each(${json})) as t`;
   },
 
-  updateFrom,
+  updateFrom({ target, key, rows, assignments, where }) {
+    return sql`update ${target} as s set ${assign(assignments)} from ${rows}
+      where s.${key} = t.id and ${where}`;
+  },
+
   upsert,
 
   patch: (column, patch) =>

@@ -1,5 +1,5 @@
 import { join, sql, type Sql } from '../sql.js';
-import type { Assignment, UpdateFrom, Upsert } from './dialect.js';
+import type { Assignment, Upsert } from './dialect.js';
 
 /** `column = value, …`, each column behind the prefix. */
 export function assign(assignments: readonly Assignment[], prefix = ''): Sql {
@@ -14,11 +14,6 @@ export function columnsAndValues(values: readonly Assignment[]): Sql {
   const columns = values.map(([column]) => column).join(', ');
   const row = values.map(([, value]) => value);
   return sql`(${columns}) values (${join(row, ', ')})`;
-}
-
-/** As PostgreSQL and SQLite say it. */
-export function updateFrom({ target, rows, on, assignments, where }: UpdateFrom): Sql {
-  return sql`update ${target} as s set ${assign(assignments)} from ${rows} where ${on} and ${where}`;
 }
 
 /** As PostgreSQL and SQLite say it. */

@@ -38,7 +38,7 @@ export function epochStatements(on: SessionSql) {
       where ${p.userId} = ${userId}`),
 
     /** Lets one session of the user live on: it must have been live before the epoch was raised by one. */
-    except: on.compile(sql`update ${on.sessions} as s set ${on.column.epoch} = ${on.requiredEpoch}
+    except: on.compile(sql`${on.updateByKey} ${on.column.epoch} = ${on.requiredEpoch}
       where ${on.s('id')} = ${new Parameter('id', 'id')} and ${on.s('userId')} = ${userId}
       and ${on.isNeitherRevokedNorExpired} and ${on.s('epoch')} >= ${on.requiredEpoch} - 1`),
 

@@ -36,8 +36,10 @@ export function purgeStatement(on: SessionSql): BulkWrite {
   }
   return {
     find: on.compile(due),
-    lock: on.compile(sql`select ${purged} from ${sessions} where ${isChosen} and ${isDue}
+    lock: on.compile(sql`select ${purged} from ${sessions} ${dialect.byPrimaryKey} where ${isChosen} and ${isDue}
       order by ${column.id} ${dialect.lockRows}`),
-    write: on.compile(sql`delete from ${sessions} where ${isChosen} and ${isDue}`),
+    // Several tables' syntax with one table: the other takes no index hint.
+    write: on.compile(sql`delete s from ${sessions} s ${dialect.byPrimaryKey}
+      where ${isChosen} and ${isDue}`),
   };
 }

@@ -32,7 +32,7 @@ function sweepStatements(on: SessionSql, whose: Sql): SweepStatements {
     and ${on.s('epoch')} < ${on.requiredEpoch}`;
   const ended = sql`select ${on.as(id, 'id')} from ${sessions} s
     where ${isEnded} and ${id} > ${after} order by ${id} limit ${limit}`;
-  const update = sql`update ${sessions} set ${column.revokedAt} = ${now},
+  const update = sql`update ${sessions} ${dialect.byPrimaryKey} set ${column.revokedAt} = ${now},
     ${column.revokeReason} = ${new Parameter('reason', 'text')}, ${column.purgeAt} = ${on.purgeAt(now)}`;
   const isUnmarked = `${column.revokedAt} is null`;
   const isChosen = dialect.isOneOf(column.id, ids);
@@ -46,8 +46,8 @@ function sweepStatements(on: SessionSql, whose: Sql): SweepStatements {
     isAnyLeft,
     mark: {
       find: on.compile(ended),
-      lock: on.compile(sql`select ${on.endedColumns} from ${sessions} where ${isChosen} and ${isUnmarked}
-        order by ${column.id} ${dialect.lockRows}`),
+      lock: on.compile(sql`select ${on.endedColumns} from ${sessions} ${dialect.byPrimaryKey}
+        where ${isChosen} and ${isUnmarked} order by ${column.id} ${dialect.lockRows}`),
       write: on.compile(sql`${update} where ${isChosen}`),
     },
   };

@@ -23,7 +23,7 @@ export class UpdateStatement {
     // A change without a part still tells whether the session is live.
     if (this.#assignments.length === 0)
       this.#assignments.push([on.column.version, on.s('version')]);
-    this.statement = on.compile(sql`update ${on.sessions} as s set ${assign(this.#assignments)}
+    this.statement = on.compile(sql`${on.updateByKey} ${assign(this.#assignments)}
       where ${join(this.#conditions, ' and ')}`);
   }
 

@@ -8,7 +8,7 @@ export function writeStatements(on: SessionSql) {
   const { column, now, dialect } = on;
   const returning = dialect.hasReturning ? sql`returning ${on.endedColumns}` : sql``;
   const revoke = (condition: Sql) =>
-    on.compile(sql`update ${on.sessions} as s set ${column.revokedAt} = ${now},
+    on.compile(sql`${on.updateByKey} ${column.revokedAt} = ${now},
       ${column.revokeReason} = ${new Parameter('reason', 'text')}, ${column.purgeAt} = ${on.purgeAt(now)}
       where ${byId(on)} and ${on.isLive} ${condition} ${returning}`);
   return {
@@ -31,6 +31,7 @@ function touchStatement(on: SessionSql): Statement {
   return on.compile(
     dialect.updateFrom({
       target: on.sessions,
+      key: column.id,
       rows: dialect.rowsOf(new Parameter('rows', 'json'), {
         id: 'id',
         age: 'integer',
@@ -38,7 +39,6 @@ function touchStatement(on: SessionSql): Statement {
         ip: 'text',
         agent: 'text',
       }),
-      on: sql`${on.s('id')} = t.id`,
       assignments: [
         [column.lastSeenAt, seenAt],
         [column.idleExpiresAt, idleExpiresAt],

@@ -30,6 +30,23 @@ export function epochContract(bench: ContractBench, { it }: ContractRunner): voi
     assert.equal(record.session.epoch, requiredEpoch);
   });
 
+  it("gives the latest reason, the user's or everyone's", async () => {
+    const userId = bench.newUserId();
+    const id = await bench.insert({ userId });
+    const raises = [
+      () => bench.store.raiseEpoch(userId, 'password-changed'),
+      () => bench.store.raiseEveryonesEpoch('incident'),
+      () => bench.store.raiseEpoch(userId, 'user-disabled'),
+    ];
+    const reasons: (string | null)[] = [];
+    for (const raise of raises) {
+      bench.clock.advance(1);
+      await raise();
+      reasons.push((await bench.record(id)).epochReason);
+    }
+    assert.deepEqual(reasons, ['password-changed', 'incident', 'user-disabled']);
+  });
+
   it('keeps the excepted session', async () => {
     const userId = bench.newUserId();
     const ids = await bench.insertMany(3, { userId });

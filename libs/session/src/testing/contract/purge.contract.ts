@@ -13,8 +13,9 @@ export function purgeContract(bench: ContractBench, { it }: ContractRunner): voi
   /** Inserts sessions that end one bucket after another. @returns their ids, in that order. */
   const insertInBuckets = async (count: number): Promise<readonly string[]> => {
     const ids: string[] = [];
-    for (let bucket = 1; bucket <= count; bucket += 1) {
-      ids.push(await bench.insert({ idleTimeoutMs: bucket * bench.settings.purgeBucketMs }));
+    // The last to end is the first in the table.
+    for (let bucket = count; bucket > 0; bucket -= 1) {
+      ids.unshift(await bench.insert({ idleTimeoutMs: bucket * bench.settings.purgeBucketMs }));
     }
     return ids;
   };
