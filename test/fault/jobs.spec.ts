@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
 
 import { days, minutes } from '../../libs/session/src/core/duration.js';
 import type { QueueSettings } from '../../libs/session/src/jobs/job-queue.js';
+import { settle } from '../../libs/session/src/jobs/redis-connection.js';
 import { FakeClock } from '../../libs/session/src/testing/fake-clock.js';
 import { MemorySessionStore } from '../../libs/session/src/testing/memory-session-store.js';
 import { captureLogs } from '../support/captured-logger.js';
@@ -15,6 +17,7 @@ import { nextEvent } from '../support/next-event.js';
 import { PrivateRedis } from '../support/redis.js';
 import { startSilentServer } from '../support/silent-server.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
+import { until } from '../support/until.js';
 
 /** Closing waits for a peer no longer than this, with room for a busy machine. */
 const CLOSE_BOUND_MS = 8000;
@@ -124,9 +127,9 @@ if (redis !== undefined) {
       await nextEvent(events, 'purge:completed');
       await store.insert(newSession());
       await store.raiseEpoch('ann', 'revoked');
-      redis.freeze();
+      await redis.freeze();
       jobs.requestSweep('bob');
-      await until(() => logs.some((line) => line.includes('queue unavailable')));
+      await until(() => logs.some((line) => line.includes('sweeps left to the recurring purge')));
       redis.thaw();
       const revoked = nextEvent(events, 'session:revoked');
       jobs.requestSweep('ann');
@@ -134,12 +137,34 @@ if (redis !== undefined) {
       expect(await revoked).toMatchObject({ userId: 'ann' });
     });
 
+    it.each(['gone', 'back'])(
+      'settles the commands of a lost connection when Redis is %s',
+      async (state) => {
+        const connection = new Redis(redis.url, {
+          maxRetriesPerRequest: 0,
+          retryStrategy: () => 100,
+        });
+        connection.on('error', () => {});
+        await connection.ping();
+        await redis.stop();
+        await until(() => connection.status === 'reconnecting');
+        const pending = connection.bzpopmin('key', 0);
+        connection.disconnect();
+        if (state === 'back') await redis.start();
+        settle(connection);
+
+        await expect(pending).rejects.toThrow('closed');
+        expect(connection.status).toBe('end');
+      },
+    );
+
     it.each(['gone', 'hung'])('closes a worker within a bound when Redis is %s', async (fault) => {
       const before = process.getActiveResourcesInfo().length;
-      const { startWorker, close } = start(settings);
+      // With nothing due for long, BullMQ waits for the next job as long as it ever does.
+      const { startWorker, close } = start(settings, minutes(10));
       await nextEvent(await startWorker(), 'purge:completed');
       if (fault === 'gone') await redis.stop();
-      else redis.freeze();
+      else await redis.freeze();
 
       expect(await elapsed(close)).toBeLessThan(QUICK_CLOSE_MS);
       // Nothing is left that would keep the process alive.
@@ -205,6 +230,22 @@ if (postgres !== undefined) {
       await nextEvent(events, 'purge:completed', ({ deleted }) => deleted === 1);
     });
 
+    it('enqueues again after an outage', async () => {
+      const { store, jobs, startWorker } = start(settings(), minutes(10));
+      const events = await startWorker();
+      await nextEvent(events, 'purge:completed');
+      await store.insert(newSession());
+      await store.raiseEpoch('ann', 'revoked');
+      proxy.cut();
+      jobs.requestSweep('bob');
+      await until(() => logs.some((line) => line.includes('sweeps left to the recurring purge')));
+      proxy.heal();
+      const revoked = nextEvent(events, 'session:revoked');
+      jobs.requestSweep('ann');
+
+      expect(await revoked).toMatchObject({ userId: 'ann' });
+    });
+
     it.each(['gone', 'hung'])(
       'closes a worker within a bound when the server is %s',
       async (fault) => {
@@ -217,9 +258,4 @@ if (postgres !== undefined) {
       },
     );
   });
-}
-
-/** Resolves as soon as a condition holds. */
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
 }

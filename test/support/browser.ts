@@ -57,7 +57,7 @@ export class Browser {
     });
     for (const line of response.headers.getSetCookie()) this.#keep(line);
     const answer = await response.text();
-    const isJson = response.headers.get('content-type')?.includes('json') === true;
+    const isJson = answer !== '' && response.headers.get('content-type')?.includes('json') === true;
     return {
       status: response.status,
       headers: response.headers,

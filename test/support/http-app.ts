@@ -1,4 +1,4 @@
-import { ConsoleLogger } from '@nestjs/common';
+import { ConsoleLogger, type ModuleMetadata } from '@nestjs/common';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
@@ -33,6 +33,7 @@ export interface HttpApp {
   readonly statements: StatementLog;
   readonly store: SessionStore;
   readonly scripts: Scripts;
+  readonly dataSource: DataSource;
   /** Says what the routes ending in `name` do. */
   on(name: string, script: Script): void;
   browser(): Browser;
@@ -46,14 +47,15 @@ export interface HttpApp {
 export interface HttpAppSetup {
   readonly options?: Partial<SessionModuleOptions>;
   readonly globalGuard?: boolean;
-  readonly providers?: Parameters<typeof Test.createTestingModule>[0]['providers'];
+  readonly imports?: NonNullable<ModuleMetadata['imports']>;
+  readonly providers?: NonNullable<ModuleMetadata['providers']>;
 }
 
 /** Starts an application on a port of its own. */
 export async function startHttpApp(
   adapter: AdapterName,
   database: TestDatabase,
-  { options = {}, globalGuard = true, providers = [] }: HttpAppSetup = {},
+  { options = {}, globalGuard = true, imports = [], providers = [] }: HttpAppSetup = {},
 ): Promise<HttpApp> {
   const clock = new FakeClock(Date.UTC(2026, 5, 1));
   const statements = new StatementLog();
@@ -74,6 +76,7 @@ export async function startHttpApp(
           ...options,
         }),
       }),
+      ...imports,
     ],
     controllers: [ScriptedRoutes],
     providers: [Scripts, ...providers],
@@ -94,6 +97,7 @@ export async function startHttpApp(
     clock,
     statements,
     scripts,
+    dataSource,
     store: app.get(SessionStore),
     sessions: app.get(SessionService),
     events: app.get(SessionEvents),

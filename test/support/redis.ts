@@ -1,11 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 
 import { afterAll } from '@jest/globals';
 import { Redis } from 'ioredis';
 
 import { isRequired } from './databases.js';
 import { freePort } from './embedded-postgres.js';
+import { until } from './until.js';
 
 /** A Redis server that others use as well, and the prefix under which this test file may write. */
 export interface SharedRedis {
@@ -83,8 +85,11 @@ export class PrivateRedis {
   }
 
   /** Accepts connections and answers nothing until `thaw`. */
-  freeze(): void {
+  async freeze(): Promise<void> {
     this.#process?.kill('SIGSTOP');
+    // The signal may take effect a moment later, and a reply slip through.
+    const status = `/proc/${this.#process?.pid}/status`;
+    if (existsSync(status)) await until(() => readFileSync(status, 'utf8').includes('State:\tT'));
   }
 
   thaw(): void {

@@ -3,6 +3,7 @@ import type { Logger } from 'typeorm';
 /** Remembers the statements of a data source. Give it as its `logger`, with `logging: true`. */
 export class StatementLog implements Logger {
   readonly statements: string[] = [];
+  failureCount = 0;
 
   /** What `work` sent. */
   async during(work: () => Promise<unknown>): Promise<readonly string[]> {
@@ -15,7 +16,10 @@ export class StatementLog implements Logger {
     this.statements.push(query);
   }
 
-  logQueryError(): void {}
+  logQueryError(): void {
+    this.failureCount += 1;
+  }
+
   logQuerySlow(): void {}
   logSchemaBuild(): void {}
   logMigration(): void {}

@@ -1,5 +1,4 @@
 import { seconds } from '../core/duration.js';
-import { withDeadline } from './deadline.js';
 import type { QueueBackend, QueueSettings } from './job-queue.js';
 import { loadPeer } from './load-peer.js';
 import {
@@ -8,12 +7,10 @@ import {
   WORKER_OPTIONS,
   WORKER_DEADLINE_MS,
 } from './queue-defaults.js';
+import { answers, end, settle } from './redis-connection.js';
 
 /** Longest pause between two attempts of a worker to reconnect. */
 const MAX_RETRY_MS = seconds(2);
-
-/** How long a worker that closes waits for a sign of life. */
-const PING_DEADLINE_MS = seconds(1);
 
 /** How long a closing socket may linger before it is destroyed. */
 const DISCONNECT_TIMEOUT_MS = 250;
@@ -115,39 +112,4 @@ export async function createRedisBackend(settings: QueueSettings): Promise<Queue
 
     unrecoverable: (message) => new UnrecoverableError(message),
   };
-}
-
-/** The part of an ioredis connection that the functions below use. */
-interface Connection {
-  readonly status: string;
-  ping(): Promise<unknown>;
-  readonly options: { retryStrategy?: unknown };
-  once(event: 'connect', listener: () => void): unknown;
-  connect(): Promise<void>;
-  disconnect(): void;
-}
-
-async function answers(connection: Connection): Promise<boolean> {
-  if (connection.status !== 'ready') return false;
-  return withDeadline(connection.ping(), PING_DEADLINE_MS).then(
-    () => true,
-    () => false,
-  );
-}
-
-/** Ends a connection for good. */
-function end(connection: Connection): void {
-  connection.options.retryStrategy = () => null;
-  if (connection.status === 'reconnecting') settle(connection);
-  else connection.disconnect();
-}
-
-/**
- * Settles the commands that a lost connection holds back. ioredis forgets them, and with them the timers of those who
- * wait, when it is told to disconnect before it has reconnected; an attempt that is the last fails them.
- */
-function settle(connection: Connection): void {
-  connection.options.retryStrategy = () => null;
-  connection.once('connect', () => connection.disconnect());
-  connection.connect().catch(() => {});
 }

@@ -1,17 +1,21 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 
-/** A Node.js process under test, its output, and how to wait for what it says. */
-export class NodeProcess {
+/** A program under test, its output, and how to wait for what it says. */
+export class ObservedProcess {
   output = '';
   readonly exited: Promise<number | null>;
   readonly #child: ChildProcess;
   readonly #waiting = new Set<() => void>();
 
-  /** Starts the entry file with this environment and nothing of the test's but `PATH`. */
-  constructor(entry: string, environment: NodeJS.ProcessEnv, cwd: string) {
+  /** Starts it with this environment and nothing of the test's but `PATH`. */
+  constructor(
+    [file, ...args]: readonly [string, ...string[]],
+    environment: NodeJS.ProcessEnv,
+    cwd: string,
+  ) {
     const { PATH } = process.env;
-    const child = spawn(process.execPath, [entry], {
+    const child = spawn(file, args, {
       cwd,
       env: { PATH, NO_COLOR: '1', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],

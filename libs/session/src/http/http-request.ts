@@ -1,0 +1,65 @@
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+
+import type { ClientDescription } from '../core/session-work.js';
+
+/** The part of Express's and Fastify's request that Curfew reads. */
+export interface HttpRequest {
+  readonly method: string;
+  readonly headers: IncomingHttpHeaders;
+  /** `http` or `https`, as the adapter's `trust proxy` setting sees it. */
+  readonly protocol: string;
+  /** With the port where it is not the scheme's own; through `trust proxy` as well. */
+  readonly host: string | undefined;
+  readonly ip: string | undefined;
+  /** As the adapter parsed it. */
+  readonly body?: unknown;
+  /** Node's request below Fastify's. */
+  readonly raw?: IncomingMessage;
+  /** Whether this opened a socket. What comes over it may change anything, although the method is GET. */
+  readonly isHandshake?: boolean;
+  /** A bearer token that a socket's client gave beside its headers. */
+  readonly offeredToken?: unknown;
+  session?: unknown;
+}
+
+/** What answers a request. Fastify's reply has Node's response below it; Express's response is one. */
+export type HttpResponse = ServerResponse & { readonly raw?: ServerResponse };
+
+/** A request and where its answer goes: Node's own response, below the adapter's. */
+export interface HttpExchange {
+  readonly transport: 'http' | 'graphql' | 'ws';
+  readonly request: HttpRequest;
+  /** `null` on a socket: its handshake was answered long ago, and nothing can give the client a token any more. */
+  readonly response: ServerResponse | null;
+  /** Whether other handlers may run on the same session at this moment: the fields of a GraphQL query. */
+  readonly hasSiblings: boolean;
+}
+
+/** Values of every header line of that name, in the order sent: Node hides all but the first of some. */
+export function headerLines(request: HttpRequest, name: string): string[] {
+  const { rawHeaders } = request.raw ?? (request as unknown as IncomingMessage);
+  return rawHeaders.filter((_, index) => {
+    return index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name;
+  });
+}
+
+/** Who sent a request. */
+export function describeClient({ ip, headers }: HttpRequest): ClientDescription {
+  return { ip: ip ?? null, userAgent: headers['user-agent'] ?? null };
+}
+
+/** Whether a person is behind the request now: not for HEAD, OPTIONS, and pages that a browser fetches in advance. */
+export function isActivity({ method, headers }: HttpRequest): boolean {
+  if (method === 'HEAD' || method === 'OPTIONS') return false;
+  const purposes = [
+    headers['sec-purpose'],
+    headers['purpose'],
+    headers['x-purpose'],
+    headers['x-moz'],
+  ];
+  return !purposes.some((purpose) =>
+    String(purpose ?? '')
+      .toLowerCase()
+      .includes('prefetch'),
+  );
+}

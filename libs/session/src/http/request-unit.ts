@@ -1,0 +1,227 @@
+import { isSessionError, SessionError } from '../core/errors.js';
+import type { CommitOutcome } from '../core/session-commit.js';
+import { effectiveDeadlines } from '../core/session-policy.js';
+import type { Resolution } from '../core/session-resolution.js';
+import type { SessionService } from '../core/session.service.js';
+import type { Session, SessionRecord } from '../core/session.js';
+import type { CurrentSession } from '../invalidation/current-session.js';
+import type { ResolvedSessionOptions } from '../session.options-check.js';
+import { describeClient, type HttpExchange } from './http-request.js';
+import { RequestToken, type PresentedToken } from './presented-token.js';
+import { RequestWork } from './request-work.js';
+import { ResponseGate } from './response-gate.js';
+import type { SessionCarrier } from './session-carrier.js';
+import { answerTo } from './session-exception.js';
+import { isOver, SessionLookup } from './session-lookup.js';
+import { SessionResponse } from './session-response.js';
+import { HandshakeRequest } from './websocket-handshake.js';
+
+/** What the session of one request is made of; the guard puts it together. */
+export interface RequestSessionParts {
+  readonly sessions: SessionService;
+  readonly options: ResolvedSessionOptions;
+  readonly carrier: SessionCarrier;
+  readonly exchange: HttpExchange;
+  /** Whether the request counts as activity of its session: only then is it touched and rotated. */
+  readonly isActivity: boolean;
+}
+
+/**
+ * Carries a request's session from the look-up to the response: what was found, what is wanted, what was written, and what
+ * the client is told. `RequestSession` is its face to the application.
+ */
+export class RequestUnit {
+  readonly response: SessionResponse;
+  work = new RequestWork();
+  readonly #parts: RequestSessionParts;
+  readonly #lookup: SessionLookup;
+  #isLoaded = false;
+  #isHeadSent = false;
+  /** Whether the client still needs the token that replaced the one it presented. */
+  #owesSuccessor = false;
+  #last: Promise<unknown> = Promise.resolve();
+  #running = 0;
+
+  constructor(parts: RequestSessionParts) {
+    this.#parts = parts;
+    this.#lookup = new SessionLookup(parts.sessions, presentedWith(parts));
+    this.response = new SessionResponse(parts.carrier);
+  }
+
+  get isLoaded(): boolean {
+    return this.#isLoaded;
+  }
+
+  /** The stored session as last read or written; `null` where there is none or nobody looked. */
+  get record(): SessionRecord | null {
+    return this.#lookup.record;
+  }
+
+  /** The token that the client holds once it has the response. */
+  get token(): string | null {
+    return this.#lookup.token;
+  }
+
+  /** The store's clock now; where the store told none, the one of the options or of this process. */
+  get now(): number {
+    return this.#lookup.now ?? this.#parts.options.clock?.now() ?? Date.now();
+  }
+
+  async load(): Promise<Resolution> {
+    const resolution = await this.#lookup.load();
+    if (!this.#isLoaded) this.#begin(resolution);
+    return resolution;
+  }
+
+  /** Runs what writes one after another, so that a commit meets no revocation half done. */
+  inOrder<T>(operation: () => Promise<T>): Promise<T> {
+    this.#running += 1;
+    const result = this.#last.then(operation).finally(() => (this.#running -= 1));
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+
+  /** Writes what is pending. Nothing pending, or nobody looked: no query. */
+  async commit(): Promise<void> {
+    if (this.work.isEmpty) return this.#sendSuccessor();
+    this.#assertTokenCanBeSent();
+    const { sessions, exchange } = this.#parts;
+    const isExpiryChanged = Object.keys(this.work.expiry).length > 0;
+    try {
+      const current = await this.#lookup.current();
+      const work = this.work.toCommit(current, describeClient(exchange.request));
+      this.#accept(await sessions.commit(work), isExpiryChanged);
+    } catch (error) {
+      if (isSessionError(error, 'SESSION_ENDED')) await this.#endedMeanwhile();
+      throw error;
+    }
+  }
+
+  /** The request has no session any more; the client is told so where it had one. */
+  forget({ isTold }: { readonly isTold: boolean }): void {
+    this.#lookup.forget();
+    this.discard();
+    if (isTold) this.response.take({ isCourtesy: false });
+  }
+
+  /** Drops what is not committed. */
+  discard(): void {
+    this.work = new RequestWork(this.record?.data ?? null);
+    this.#owesSuccessor = false;
+  }
+
+  /** The session as the credential subscriber may see it, without a look-up. */
+  asCurrent(): CurrentSession {
+    const session = (): Session | undefined => this.record?.session;
+    return {
+      get id() {
+        return session()?.id ?? null;
+      },
+      get userId() {
+        return session()?.userId ?? null;
+      },
+      requireRotation: () => {
+        if (this.#isHeadSent) throw this.#tokenUnsendable();
+        this.work.rotation = 'now';
+      },
+    };
+  }
+
+  #begin(resolution: Resolution): void {
+    const { sessions, exchange, isActivity } = this.#parts;
+    this.#isLoaded = true;
+    this.#standBeforeResponse();
+    this.response.markRead();
+    if (this.#lookup.isPresented) this.response.markPrivate();
+    if (resolution.status !== 'active') {
+      if (this.#lookup.isPresented && isOver(resolution)) this.response.take({ isCourtesy: true });
+      return;
+    }
+    this.work = new RequestWork(resolution.record.data);
+    this.#owesSuccessor = resolution.successor !== null;
+    if (!isActivity) return;
+    sessions.touch(resolution, describeClient(exchange.request));
+    if (!this.#isHeadSent && sessions.isRotationDue(resolution)) this.work.rotation = 'due';
+  }
+
+  #standBeforeResponse(): void {
+    const { response } = this.#parts.exchange;
+    this.#isHeadSent = response === null || response.headersSent;
+    if (response === null) return;
+    const gate = new ResponseGate(response, {
+      before: (statusCode) => {
+        if (statusCode >= 500) this.discard();
+        const isPending = this.#running > 0 || this.#owesSuccessor || !this.work.isEmpty;
+        return isPending ? this.inOrder(() => this.commit()) : undefined;
+      },
+      onHead: (statusCode) => {
+        this.#isHeadSent = true;
+        this.response.writeHead(response, statusCode);
+      },
+      onFailure: (error) => {
+        this.discard();
+        return answerTo(error, response);
+      },
+    });
+    gate.install();
+  }
+
+  /**
+   * Sends the token that a parallel request rotated to. The session is looked at once more: a sign-out, a sign-in or a
+   * newer rotation may have come first, and this response must not put an old token over what that one left in the browser.
+   */
+  async #sendSuccessor(): Promise<void> {
+    const current = this.#owesSuccessor ? await this.#lookup.current() : null;
+    if (current?.successor == null || this.#isHeadSent) return;
+    this.#owesSuccessor = false;
+    const { id, generation } = current.record.session;
+    const session = await this.#parts.sessions.find(id);
+    if (session?.generation === generation)
+      this.#accept({ record: current.record, token: current.successor }, false);
+  }
+
+  #accept(outcome: CommitOutcome, isExpiryChanged: boolean): void {
+    const generation = this.record?.session.generation;
+    this.#lookup.accept(outcome);
+    this.#owesSuccessor = false;
+    this.work.committed(outcome.record?.data ?? null);
+    // The cookie's lifetime changes with the expiry. Not where another request has rotated: the browser may hold that token.
+    const isResent = isExpiryChanged && outcome.record?.session.generation === generation;
+    const token = outcome.token ?? (isResent ? this.#lookup.token : null);
+    if (token === null || outcome.record === null) return;
+    const { session, now } = outcome.record;
+    const { expiresAt } = effectiveDeadlines(session, this.#parts.sessions.policyOf(session));
+    this.response.give(token, session.persistent ? expiresAt - now : null);
+  }
+
+  #assertTokenCanBeSent(): void {
+    if (this.#isHeadSent && this.work.needsToken(this.record !== null))
+      throw this.#tokenUnsendable();
+  }
+
+  #tokenUnsendable(): SessionError {
+    return new SessionError(
+      'SESSION_RESPONSE_SENT',
+      this.#parts.exchange.response === null
+        ? 'Expected to give the client a token, got a socket, over which none can be sent. Sign in, and do what asks for a new token, over HTTP.'
+        : 'Expected to give the client a token, got a response whose head was sent before. Change the session, or call save(), before the first byte.',
+    );
+  }
+
+  async #endedMeanwhile(): Promise<void> {
+    const { sessions, exchange } = this.#parts;
+    const isTold =
+      exchange.response !== null && isOver(await sessions.resolve(this.#lookup.token));
+    this.forget({ isTold });
+  }
+}
+
+function presentedWith({ exchange, carrier, options }: RequestSessionParts): PresentedToken {
+  const { request } = exchange;
+  return request instanceof HandshakeRequest
+    ? request.token(
+        (handshake) => carrier.read(handshake),
+        () => options.clock?.now() ?? Date.now(),
+      )
+    : new RequestToken(carrier.read(request));
+}

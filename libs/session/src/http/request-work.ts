@@ -1,0 +1,46 @@
+import type { ActiveSession } from '../core/session-resolution.js';
+import type { ClientDescription, SessionWork, SignInOptions } from '../core/session-work.js';
+import { RequestSessionData } from './request-session-data.js';
+
+/** What a request wants of its session and has not committed yet. Of two contrary wishes the later one holds. */
+export class RequestWork {
+  data: RequestSessionData;
+  signIn: { readonly userId: string; readonly options: SignInOptions } | null = null;
+  rotation: SessionWork['rotation'] = null;
+  expiry: SessionWork['expiry'] = {};
+  authenticated: SessionWork['authenticated'] = null;
+
+  /** @param stored JSON text of the session's data; `null` for none. */
+  constructor(stored: string | null = null) {
+    this.data = new RequestSessionData(stored);
+  }
+
+  get isEmpty(): boolean {
+    return (
+      this.signIn === null &&
+      this.rotation === null &&
+      this.authenticated === null &&
+      Object.keys(this.expiry).length === 0 &&
+      !this.data.isChanged
+    );
+  }
+
+  /** Whether the client would have to be given a token. */
+  needsToken(hasSession: boolean): boolean {
+    return this.signIn !== null || this.rotation !== null || !hasSession;
+  }
+
+  toCommit(current: ActiveSession | null, client: ClientDescription): SessionWork {
+    const { signIn, rotation, expiry, authenticated } = this;
+    return { current, client, ...this.data.changes(), signIn, rotation, expiry, authenticated };
+  }
+
+  /** Takes note that all of it was written. */
+  committed(stored: string | null): void {
+    this.data.committed(stored);
+    this.signIn = null;
+    this.rotation = null;
+    this.expiry = {};
+    this.authenticated = null;
+  }
+}

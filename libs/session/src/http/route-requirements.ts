@@ -1,0 +1,67 @@
+import type { ExecutionContext } from '@nestjs/common';
+import type { Reflector } from '@nestjs/core';
+
+import type { RevokeReason } from '../core/session.js';
+
+/** Metadata keys of the decorators. */
+export const ACCESS_METADATA = 'curfew:access';
+export const STEP_UP_METADATA = 'curfew:step-up';
+export const NO_TOUCH_METADATA = 'curfew:no-touch';
+export const REVOKE_METADATA = 'curfew:revoke';
+
+/** Whom a route lets in: everyone without a look-up, everyone, or only the signed in. */
+export type RouteAccess = 'skip' | 'public' | 'required';
+
+/** How recent, and how strong, the proof of the user's identity must be. */
+export interface StepUpOptions {
+  /** Longest time since the proof, in milliseconds. */
+  readonly maxAgeMs?: number;
+  /** Least authentication assurance level. */
+  readonly aal?: 1 | 2 | 3;
+}
+
+/** Which sessions end when the handler has succeeded, and why. */
+export interface RevokeSessionsOptions {
+  /** All sessions of the user, all but the one of this request, or only that one. */
+  readonly scope: 'all' | 'others' | 'current';
+  /** @defaultValue `signed-out` for `current`, else `revoked` */
+  readonly reason?: RevokeReason;
+}
+
+/** What the decorators of a handler and of its class say; of the same decorator the handler's holds. */
+export interface RouteRequirements {
+  readonly access: RouteAccess;
+  readonly stepUp: StepUpOptions | undefined;
+  readonly isTouching: boolean;
+  readonly revokes: RevokeSessionsOptions | undefined;
+}
+
+/**
+ * The only reader of the metadata. A route that says nothing is treated as `defaultAccess`. What the handler says about
+ * access holds against its class; of two contrary words in one place the stricter holds.
+ */
+export function requirementsOf(
+  reflector: Reflector,
+  context: ExecutionContext,
+  defaultAccess: RouteAccess = 'required',
+): RouteRequirements {
+  const handler = context.getHandler();
+  const controller = context.getClass();
+  const read = <T>(key: string): T | undefined =>
+    reflector.getAllAndOverride<T | undefined>(key, [handler, controller]);
+  const access = accessOf(reflector, handler) ?? accessOf(reflector, controller) ?? defaultAccess;
+  return {
+    access,
+    stepUp: access === 'required' ? read<StepUpOptions>(STEP_UP_METADATA) : undefined,
+    isTouching: read<boolean>(NO_TOUCH_METADATA) !== true,
+    revokes: read<RevokeSessionsOptions>(REVOKE_METADATA),
+  };
+}
+
+function accessOf(
+  reflector: Reflector,
+  target: Parameters<Reflector['get']>[1],
+): RouteAccess | undefined {
+  const isSteppedUp = reflector.get<unknown>(STEP_UP_METADATA, target) !== undefined;
+  return isSteppedUp ? 'required' : reflector.get<RouteAccess | undefined>(ACCESS_METADATA, target);
+}

@@ -1,0 +1,58 @@
+import { STATUS_CODES, type ServerResponse } from 'node:http';
+
+import { HttpException, Logger } from '@nestjs/common';
+
+import { RETRY_AFTER_SECONDS, statusOf } from '../core/error-status.js';
+import { isSessionError, type SessionErrorCode } from '../core/errors.js';
+
+/** What a refusal tells beside its code. */
+export interface RefusalDetails {
+  readonly reason?: string;
+  readonly revokeReason?: string;
+  readonly expiry?: 'idle' | 'absolute';
+  readonly maxAgeMs?: number;
+  readonly aal?: number;
+}
+
+/** The body of every refusal. It holds no message: messages are for the application's log. */
+export interface SessionRefusal extends RefusalDetails {
+  readonly statusCode: number;
+  readonly error: string;
+  readonly code: SessionErrorCode;
+}
+
+/** The exception that refuses a request, for Nest's filters. */
+export function refuse(code: SessionErrorCode, details: RefusalDetails = {}): HttpException {
+  const refusal = refusalOf(code, details);
+  return new HttpException(refusal, refusal.statusCode);
+}
+
+/**
+ * A `SessionError` as the exception for Nest's filters, with the headers that its status asks for on the response. Any
+ * other error comes back as it is.
+ */
+export function toHttpError(error: unknown, response: ServerResponse): unknown {
+  if (!isSessionError(error)) return error;
+  const refusal = answerTo(error, response);
+  return new HttpException(refusal, refusal.statusCode, { cause: error });
+}
+
+/** The body that answers an error where Nest's filters are out of reach. What is no refusal is logged: nobody else will. */
+export function answerTo(
+  error: unknown,
+  response: ServerResponse,
+): SessionRefusal | { readonly statusCode: number; readonly error: string } {
+  const refusal = isSessionError(error)
+    ? refusalOf(error.code)
+    : { statusCode: 500, error: 'Internal Server Error' };
+  if (refusal.statusCode === 500) new Logger('Session').error(error);
+  if (refusal.statusCode === 503 && !response.headersSent) {
+    response.setHeader('Retry-After', RETRY_AFTER_SECONDS);
+  }
+  return refusal;
+}
+
+function refusalOf(code: SessionErrorCode, details: RefusalDetails = {}): SessionRefusal {
+  const statusCode = statusOf(code);
+  return { statusCode, error: STATUS_CODES[statusCode] ?? 'Error', code, ...details };
+}

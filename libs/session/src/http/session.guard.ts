@@ -1,0 +1,163 @@
+import {
+  Inject,
+  Injectable,
+  Optional,
+  type CanActivate,
+  type ExecutionContext,
+} from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+
+import { SessionError } from '../core/errors.js';
+import { SessionEvents } from '../core/session-events.js';
+import type { Resolution } from '../core/session-resolution.js';
+import { SessionService } from '../core/session.service.js';
+import { SESSION_GLOBAL_GUARD, SESSION_OPTIONS } from '../session.constants.js';
+import type { ResolvedSessionOptions } from '../session.options-check.js';
+import { foreignOrigin, isUnsafe } from './cross-origin.js';
+import { presentedCsrfToken } from './csrf-token.js';
+import { isActivity, type HttpExchange } from './http-request.js';
+import { RequestSession, requestUnitOf } from './request-session.js';
+import { requirementsOf, type StepUpOptions } from './route-requirements.js';
+import { createCarrier, type SessionCarrier } from './session-carrier.js';
+import { exchangeOf } from './session-context.js';
+import { refuse, toHttpError, type RefusalDetails } from './session-exception.js';
+
+/**
+ * Attaches a `RequestSession` to every request, as `request.session`, and lets through who may pass.
+ *
+ * Default-deny: a route that says nothing needs a signed-in session. No token, a bad, expired or revoked one: 401 that says
+ * which. Store down: 503, and never 401. Unsafe requests of other origins: 403, on public routes too, as a foreign page
+ * that signs a visitor in does harm as well.
+ */
+@Injectable()
+export class SessionGuard implements CanActivate {
+  readonly #carrier: SessionCarrier;
+
+  constructor(
+    private readonly sessions: SessionService,
+    private readonly events: SessionEvents,
+    private readonly reflector: Reflector,
+    @Inject(SESSION_OPTIONS) private readonly options: ResolvedSessionOptions,
+    @Optional() @Inject(SESSION_GLOBAL_GUARD) private readonly globalGuard: boolean = true,
+  ) {
+    this.#carrier = createCarrier(options);
+  }
+
+  /** @throws `SESSION_CONTEXT_MISSING` for a transport that is not HTTP, on routes without `@SkipSession()`. */
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const route = requirementsOf(this.reflector, context, this.globalGuard ? 'required' : 'public');
+    if (route.access === 'skip') return true;
+    const exchange = exchangeOf(context) ?? refuseTransport(context.getType());
+    this.#checkOrigin(exchange);
+    const isOpen = route.access === 'public';
+    // express-session was here first and works with what it put there until the response has ended.
+    if (isOpen && isTaken(exchange)) return true;
+    const session = this.#attach(exchange, route.isTouching);
+    if (this.options.requireCsrfToken) await this.#checkCsrfToken(session, exchange);
+    if (isOpen) return true;
+    const resolution = await this.#load(session, exchange);
+    if (!session.isAuthenticated) this.#denyEntry(session, resolution);
+    if (route.stepUp !== undefined) this.#checkProof(session, route.stepUp);
+    return true;
+  }
+
+  #checkOrigin({ request }: HttpExchange): void {
+    if (!this.#carrier.isAmbient) return;
+    const reason = foreignOrigin(request, this.options.trustedOrigins);
+    if (reason === null) return;
+    this.events.emit('session:denied', { sessionId: null, code: 'SESSION_CROSS_ORIGIN', reason });
+    if (this.options.crossOrigin === 'refuse') {
+      throw refuse('SESSION_CROSS_ORIGIN', { reason: 'cross_origin' });
+    }
+  }
+
+  /** A request without a stored session has no token to send: there the origin alone decides. */
+  async #checkCsrfToken(session: RequestSession, exchange: HttpExchange): Promise<void> {
+    if (!this.#carrier.isAmbient || !isUnsafe(exchange.request)) return;
+    await this.#load(session, exchange);
+    const { id } = session;
+    if (id === null || this.sessions.isCsrfToken(id, presentedCsrfToken(exchange.request))) return;
+    const code = 'SESSION_CSRF_TOKEN_REQUIRED';
+    this.events.emit('session:denied', { sessionId: id, code, reason: 'csrf_token_required' });
+    throw refuse(code, { reason: 'csrf_token_required' });
+  }
+
+  #attach(exchange: HttpExchange, isTouching: boolean): RequestSession {
+    const { request } = exchange;
+    if (request.session instanceof RequestSession) return request.session;
+    if (isTaken(exchange)) throw sessionTaken();
+    const session = new RequestSession({
+      sessions: this.sessions,
+      options: this.options,
+      carrier: this.#carrier,
+      exchange,
+      isActivity: isTouching && isActivity(request),
+    });
+    request.session = session;
+    return session;
+  }
+
+  async #load(session: RequestSession, { response }: HttpExchange): Promise<Resolution> {
+    try {
+      return await session.load();
+    } catch (error) {
+      throw toHttpError(error, response);
+    }
+  }
+
+  #denyEntry(session: RequestSession, resolution: Resolution): never {
+    requestUnitOf(session).response.markPrivate();
+    const details = whyDenied(resolution);
+    this.events.emit('session:denied', {
+      sessionId: 'record' in resolution ? resolution.record.session.id : null,
+      code: 'SESSION_REQUIRED',
+      reason: details.revokeReason ?? resolution.status,
+    });
+    throw refuse('SESSION_REQUIRED', details);
+  }
+
+  #checkProof(session: RequestSession, required: StepUpOptions): void {
+    const { maxAgeMs = Infinity, aal = 1 } = required;
+    const ageMs = session.authenticationAgeMs ?? Infinity;
+    if (ageMs <= maxAgeMs && (session.aal ?? 0) >= aal) return;
+    const code = 'SESSION_STEP_UP_REQUIRED';
+    const reason = 'step_up_required';
+    this.events.emit('session:denied', { sessionId: session.id, code, reason });
+    throw refuse(code, { reason, ...required });
+  }
+}
+
+/** Whether another middleware gave the request a session of its own. */
+function isTaken({ request: { session } }: HttpExchange): boolean {
+  return session !== undefined && session !== null && !(session instanceof RequestSession);
+}
+
+function sessionTaken(): SessionError {
+  return new SessionError(
+    'SESSION_CONTEXT_MISSING',
+    'Expected `request.session` to be free on a route that needs a session, got what another middleware put there. Remove express-session, or leave the route to it with `globalGuard: false`, @Public() or @SkipSession().',
+  );
+}
+
+/** Why a resolved request is not signed in. A session without a user is `anonymous`. */
+function whyDenied(resolution: Resolution): RefusalDetails & { readonly reason: string } {
+  switch (resolution.status) {
+    case 'active':
+      return { reason: 'anonymous' };
+    case 'revoked':
+      return { reason: 'revoked', revokeReason: resolution.reason };
+    case 'idle-expired':
+      return { reason: 'expired', expiry: 'idle' };
+    case 'absolute-expired':
+      return { reason: 'expired', expiry: 'absolute' };
+    default:
+      return { reason: resolution.status };
+  }
+}
+
+function refuseTransport(type: string): never {
+  throw new SessionError(
+    'SESSION_CONTEXT_MISSING',
+    `Expected an HTTP request, got one of the transport ${JSON.stringify(type)}, whose client Curfew cannot tell. Protect such handlers otherwise, and mark them @SkipSession().`,
+  );
+}

@@ -1,0 +1,113 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { TLSSocket } from 'node:tls';
+
+import type { WebSocketAdapter } from '@nestjs/common';
+
+import type { HttpRequest } from './http-request.js';
+import { SocketToken, type PresentedToken } from './presented-token.js';
+
+/** How a socket was opened. */
+export interface Handshake {
+  /** What is the same for everything that comes over the socket, and for nothing else. */
+  readonly connection: object;
+  readonly request: IncomingMessage;
+  /** When the client presented its token, in epoch milliseconds of this process; `null` where that is not known. */
+  readonly openedAt: number | null;
+  /** A token beside the headers, which browsers cannot set: Socket.IO's `auth.token`. */
+  readonly offeredToken?: unknown;
+}
+
+const tokens = new WeakMap<object, SocketToken>();
+
+/**
+ * The handshake of a socket, as the request of one message: each has a session of its own, looked up anew, so that one
+ * that was ended meanwhile is refused with the next message.
+ */
+export class HandshakeRequest implements HttpRequest {
+  readonly method = 'GET';
+  readonly isHandshake = true;
+  /** Not known: the address is a proxy's where there is one, and no adapter's `trust proxy` looks at a handshake. */
+  readonly ip = undefined;
+  session?: unknown;
+  readonly #handshake: Handshake;
+
+  constructor(handshake: Handshake) {
+    this.#handshake = handshake;
+  }
+
+  get raw(): IncomingMessage {
+    return this.#handshake.request;
+  }
+
+  get headers(): IncomingHttpHeaders {
+    return this.raw.headers;
+  }
+
+  /** A proxy may claim `https`: that makes the check of the origin stricter, and never weaker. */
+  get protocol(): string {
+    const isEncrypted = (this.raw.socket as Partial<TLSSocket>).encrypted === true;
+    return isEncrypted || this.headers['x-forwarded-proto'] === 'https' ? 'https' : 'http';
+  }
+
+  get host(): string | undefined {
+    return this.headers.host;
+  }
+
+  get offeredToken(): unknown {
+    return this.#handshake.offeredToken;
+  }
+
+  /** The token of the socket, which all its messages share. */
+  token(read: (request: HttpRequest) => string | undefined, now: () => number): PresentedToken {
+    const { connection, openedAt } = this.#handshake;
+    const known = tokens.get(connection);
+    if (known !== undefined) return known;
+    const presentedAt = openedAt === null ? null : now() - Math.max(0, Date.now() - openedAt);
+    const token = new SocketToken(read(this), presentedAt, now);
+    tokens.set(connection, token);
+    return token;
+  }
+}
+
+/** A Socket.IO socket, as far as it is looked at. */
+interface SocketIoClient {
+  readonly request: IncomingMessage;
+  readonly handshake: { readonly issued: number; readonly auth?: { readonly token?: unknown } };
+}
+
+const kept = new WeakMap<object, Handshake>();
+
+/**
+ * Makes a WebSocket adapter remember how each client connected, for the guard: Nest hands the request of a `ws` client to
+ * `handleConnection` and to nobody else. Once, where the application chooses its adapter:
+ *
+ * ```ts
+ * app.useWebSocketAdapter(keepHandshakes(new WsAdapter(app)));
+ * ```
+ *
+ * Without it, gateways refuse every message of such clients. Socket.IO does not need it.
+ * @returns the same adapter
+ */
+export function keepHandshakes<Adapter extends WebSocketAdapter>(adapter: Adapter): Adapter {
+  const bind = adapter.bindClientConnect.bind(adapter);
+  adapter.bindClientConnect = (server: unknown, callback: Function): unknown =>
+    bind(server, (client: object, request: IncomingMessage, ...rest: unknown[]): unknown => {
+      // Gateways that share a server each bind a callback of their own.
+      if (!kept.has(client))
+        kept.set(client, { connection: client, request, openedAt: Date.now() });
+      return Reflect.apply(callback, undefined, [client, request, ...rest]);
+    });
+  return adapter;
+}
+
+/** How a client of a gateway connected; `undefined` where nobody kept it. */
+export function handshakeOf(client: object): Handshake | undefined {
+  if (!isSocketIo(client)) return kept.get(client);
+  const { request, handshake } = client;
+  const { issued: openedAt, auth } = handshake;
+  return { connection: client, request, openedAt, offeredToken: auth?.token };
+}
+
+function isSocketIo(client: object): client is SocketIoClient {
+  return 'handshake' in client && 'request' in client;
+}

@@ -1,0 +1,75 @@
+import { expect, it } from '@jest/globals';
+import { minutes } from 'nestjs-curfew';
+
+import type { Browser } from '../support/browser.js';
+import { describeHttp, type HttpBench } from '../support/describe-http.js';
+import { COOKIE, type HttpApp } from '../support/http-app.js';
+import type { Script } from '../support/scripted-routes.js';
+import { Turnstile } from '../support/turnstile.js';
+
+const work: readonly [name: string, script: Script][] = [
+  ['reads', () => undefined],
+  ['writes data', ({ session }) => session.set('draft', 'text')],
+  ['updates nothing', ({ session }) => session.update('count', (count) => count)],
+  ['lets the cookie end with the browser', ({ session }) => session.expireOnBrowserClose()],
+];
+
+const tokenOf = (browser: Browser): string => browser.cookies.get(COOKIE) ?? 'none';
+
+/** The cookies that a request sets which is sent with `token` and whose answer comes after `meanwhile`. */
+async function late(
+  app: HttpApp,
+  script: Script,
+  token: string,
+  meanwhile: () => Promise<unknown> = async () => {},
+): Promise<readonly string[]> {
+  const turnstile = new Turnstile();
+  app.on('late', async (request) => {
+    await script(request);
+    await turnstile.pass();
+  });
+  const tab = app.browser();
+  tab.cookies.set(COOKIE, token);
+  const answer = tab.post('/guarded/late');
+  await turnstile.entered;
+  await meanwhile();
+  turnstile.open();
+  return (await answer).headers.getSetCookie();
+}
+
+/** A browser whose token was rotated a moment ago, and the token that it had before. */
+async function rotated({ app }: HttpBench): Promise<{ browser: Browser; old: string }> {
+  app.on('step-up', ({ session }) => session.stepUp({ aal: 2 }));
+  const browser = await app.signedIn('ada');
+  const old = tokenOf(browser);
+  app.clock.advance(minutes(10));
+  await browser.get('/me');
+  expect(tokenOf(browser)).not.toBe(old);
+  return { browser, old };
+}
+
+await describeHttp(
+  'an answer that comes late',
+  (bench) => {
+    it.each(work)('brings the token that a parallel request rotated to: %s', async (_, script) => {
+      const { browser, old } = await rotated(bench);
+      const cookies = await late(bench.app, script, old);
+      expect(cookies).toEqual([expect.stringContaining(tokenOf(browser))]);
+    });
+
+    it.each(work)('puts no older token over that of a step-up: %s', async (_, script) => {
+      const { browser, old } = await rotated(bench);
+      const stepUp = (): Promise<unknown> => browser.post('/guarded/step-up');
+      expect(await late(bench.app, script, old, stepUp)).toEqual([]);
+    });
+
+    it('puts not its own token over that of a step-up to change the age of the cookie', async () => {
+      const { browser } = await rotated(bench);
+      const script: Script = ({ session }) => session.expireOnBrowserClose();
+      const stepUp = (): Promise<unknown> => browser.post('/guarded/step-up');
+      expect(await late(bench.app, script, tokenOf(browser), stepUp)).toEqual([]);
+    });
+  },
+  { options: { rotationIntervalMs: minutes(10) } },
+  ['sqlite'],
+);
