@@ -25,6 +25,7 @@ export const SESSION_ERRORS = {
     'A reason of a revocation is empty, too long or holds other characters than it may.',
   SESSION_REGENERATE_REQUIRED:
     'A save would give a user to a session that was issued without one, or to another user.',
+  SESSION_AMR_INVALID: 'The authentication methods of a sign-in or step-up are no list of names.',
   SESSION_UNAUTHENTICATED: 'The operation needs a session that belongs to a user.',
   SESSION_POLICY_UNKNOWN: 'A policy is named that the options do not define.',
   SESSION_EXPIRY_INVALID:

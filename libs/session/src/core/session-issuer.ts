@@ -1,3 +1,4 @@
+import { assertAmr } from './authentication-methods.js';
 import type { Clock } from './clock.js';
 import { SessionError } from './errors.js';
 import { recordedClient } from './recorded-client.js';
@@ -76,6 +77,7 @@ export class SessionIssuer {
     if (userId !== null) assertUserId(userId);
     const policyName = options.policy ?? (userId === null ? ANONYMOUS_POLICY : DEFAULT_POLICY);
     const policy = policyNamed(this.settings, policyName);
+    assertAmr(options.amr);
     assertMilliseconds('idleTimeoutMs', options.idleTimeoutMs);
     assertMilliseconds('expiresAt', options.expiresAt);
     if (data !== undefined) assertDataFits(data, this.settings.maxDataBytes);

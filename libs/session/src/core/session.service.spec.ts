@@ -218,6 +218,28 @@ describe('SessionService', () => {
       expect(list).toHaveBeenCalledWith('ada', { after: null, limit: expected + 1 });
     });
 
+    it('leaves out what only a lowered policy has ended, and shows the deadlines that hold now', async () => {
+      const { session: old } = await test.sessions.issue({ userId: 'ada' });
+      test.clock.advance(minutes(6));
+      const { session: young } = await test.sessions.issue({ userId: 'ada' });
+      const { sessions } = createTestSessions({
+        store: test.store,
+        clock: test.clock,
+        options: {
+          policies: { default: { idleTimeoutMs: minutes(5), absoluteTimeoutMs: hours(1) } },
+        },
+      });
+      const { createdAt } = young;
+      const deadlines = {
+        idleExpiresAt: createdAt + minutes(5),
+        expiresAt: createdAt + hours(1),
+      };
+      const listed = (await sessions.list('ada')).sessions;
+      expect(listed).toEqual([{ ...young, ...deadlines }]);
+      expect(await sessions.find(young.id)).toMatchObject(deadlines);
+      expect(await sessions.find(old.id)).toBeUndefined();
+    });
+
     it('list nothing after a cursor that no page gave out, and for no user', async () => {
       await test.sessions.issue({ userId: 'ada' });
       expect(await test.sessions.list('ada', { cursor: 'x' })).toEqual({

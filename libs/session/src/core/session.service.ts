@@ -10,7 +10,13 @@ import {
 import { keepingSessions } from './keeping-sessions.js';
 import { recordedClient } from './recorded-client.js';
 import { assertRevokeReason } from './revoke-reason.js';
-import { effectiveIdleTimeoutMs, sessionState, type SessionPolicy } from './session-policy.js';
+import {
+  earliestDeadline,
+  effectiveDeadlines,
+  effectiveIdleTimeoutMs,
+  sessionState,
+  type SessionPolicy,
+} from './session-policy.js';
 import type { PurgeOptions, PurgeReport, SessionPurge } from './session-purge.js';
 import { resolveRecord, type ActiveSession, type Resolution } from './session-resolution.js';
 import { policyOf, type SessionSettings } from './session-settings.js';
@@ -124,7 +130,9 @@ export class SessionService {
   /** A session by its id if it is live, else `undefined`. */
   async find(id: string): Promise<Session | undefined> {
     const record = isSessionId(id) ? await this.store.find(id) : undefined;
-    return record !== undefined && this.#isLive(record) ? record.session : undefined;
+    return record !== undefined && this.#isLive(record)
+      ? this.#underPolicy(record.session)
+      : undefined;
   }
 
   /**
@@ -133,16 +141,23 @@ export class SessionService {
    */
   async list(
     userId: string,
-    page: { readonly cursor?: string | null; readonly limit?: number } = {},
+    request: { readonly cursor?: string | null; readonly limit?: number } = {},
   ): Promise<SessionPage> {
     assertUserId(userId);
-    const { cursor = null } = page;
+    const { cursor = null } = request;
     if (cursor !== null && !isSessionId(cursor)) return { sessions: [], cursor: null };
-    const wanted = Math.trunc(page.limit ?? DEFAULT_PAGE_SIZE) || DEFAULT_PAGE_SIZE;
+    const wanted = Math.trunc(request.limit ?? DEFAULT_PAGE_SIZE) || DEFAULT_PAGE_SIZE;
     const limit = Math.min(Math.max(wanted, 1), MAX_PAGE_SIZE);
-    const rows = await this.store.list(userId, { after: cursor, limit: limit + 1 });
-    const sessions = rows.slice(0, limit);
-    return { sessions, cursor: rows.length > limit ? (sessions.at(-1)?.id ?? null) : null };
+    const [rows, now] = await Promise.all([
+      this.store.list(userId, { after: cursor, limit: limit + 1 }),
+      this.store.now(),
+    ]);
+    const page = rows.slice(0, limit);
+    // The store knows no policies: one that was lowered since shortens sessions here, as it does at every look-up.
+    const sessions = page
+      .map((session) => this.#underPolicy(session))
+      .filter((session) => earliestDeadline(session) > now);
+    return { sessions, cursor: rows.length > limit ? (page.at(-1)?.id ?? null) : null };
   }
 
   /**
@@ -274,6 +289,11 @@ export class SessionService {
   /** Writes the touches that are pending. For shutdown and for tests. */
   flushTouches(): Promise<void> {
     return this.#touches.flush();
+  }
+
+  /** The session with the deadlines that hold for it now. */
+  #underPolicy(session: Session): Session {
+    return { ...session, ...effectiveDeadlines(session, policyOf(this.settings, session)) };
   }
 
   #isLive(record: SessionRecord): boolean {
