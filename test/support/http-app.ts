@@ -1,4 +1,9 @@
-import { ConsoleLogger, type ModuleMetadata } from '@nestjs/common';
+import {
+  ConsoleLogger,
+  type INestApplication,
+  type LoggerService,
+  type ModuleMetadata,
+} from '@nestjs/common';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
@@ -47,16 +52,22 @@ export interface HttpApp {
 export interface HttpAppSetup {
   readonly options?: Partial<SessionModuleOptions>;
   readonly globalGuard?: boolean;
+  /** Silent unless given. */
+  readonly logger?: LoggerService;
   readonly imports?: NonNullable<ModuleMetadata['imports']>;
   readonly providers?: NonNullable<ModuleMetadata['providers']>;
+  /** What is set on the application before it starts. */
+  readonly prepare?: (app: INestApplication) => void;
 }
 
 /** Starts an application on a port of its own. */
 export async function startHttpApp(
   adapter: AdapterName,
   database: TestDatabase,
-  { options = {}, globalGuard = true, imports = [], providers = [] }: HttpAppSetup = {},
+  setup: HttpAppSetup = {},
 ): Promise<HttpApp> {
+  const { options = {}, globalGuard = true, imports = [], providers = [], prepare } = setup;
+  const logger = setup.logger ?? new ConsoleLogger({ logLevels: [] });
   const clock = new FakeClock(Date.UTC(2026, 5, 1));
   const statements = new StatementLog();
   const module = await Test.createTestingModule({
@@ -81,11 +92,12 @@ export async function startHttpApp(
     controllers: [ScriptedRoutes],
     providers: [Scripts, ...providers],
   })
-    .setLogger(new ConsoleLogger({ logLevels: [] }))
+    .setLogger(logger)
     .compile();
   const app = module.createNestApplication(
     adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter({ logger: false }),
   );
+  prepare?.(app);
   const dataSource = app.get(DataSource);
   await runSessionMigrations(dataSource);
   await app.listen(0, '127.0.0.1');
