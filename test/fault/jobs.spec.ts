@@ -107,7 +107,7 @@ if (redis !== undefined) {
       const { startWorker } = start(settings);
       const events = await startWorker();
       await redis.start();
-      await nextEvent(events, 'purge:completed');
+      expect(await nextEvent(events, 'purge:completed')).toMatchObject({ more: false });
     });
 
     it('goes on with the purge when Redis was killed and came back empty', async () => {
@@ -119,6 +119,7 @@ if (redis !== undefined) {
       clock.advance(days(2));
       await redis.start();
       await nextEvent(events, 'purge:completed', ({ deleted }) => deleted === 1);
+      expect(await store.find('due')).toBeUndefined();
     });
 
     it('enqueues again after an outage', async () => {
@@ -216,7 +217,7 @@ if (postgres !== undefined) {
       const events = await startWorker();
       await until(() => logs.some((line) => line.includes('queue unavailable')));
       proxy.heal();
-      await nextEvent(events, 'purge:completed');
+      expect(await nextEvent(events, 'purge:completed')).toMatchObject({ more: false });
     });
 
     it('goes on with the purge when the connections were lost', async () => {
@@ -228,6 +229,7 @@ if (postgres !== undefined) {
       clock.advance(days(2));
       proxy.heal();
       await nextEvent(events, 'purge:completed', ({ deleted }) => deleted === 1);
+      expect(await store.find('due')).toBeUndefined();
     });
 
     it('enqueues again after an outage', async () => {

@@ -15,6 +15,7 @@ import { SessionJobRunner } from './jobs/session-job-runner.js';
 import { SessionJobsLifecycle } from './jobs/session-jobs-lifecycle.js';
 import { SessionJobs } from './jobs/session-jobs.js';
 import { SessionWorker } from './jobs/session-worker.js';
+import { lookupIn } from './provider-lookup.js';
 import { SESSION_OPTIONS } from './session.constants.js';
 import type { ResolvedSessionOptions } from './session.options-check.js';
 import type { BullmqJobsOptions } from './session.options.js';
@@ -121,15 +122,4 @@ function queueSettings({
   prefix,
 }: BullmqJobsOptions): QueueSettings {
   return { backend, queueName, connection, ...(prefix === undefined ? {} : { prefix }) };
-}
-
-function lookupIn(modules: ModuleRef): ProviderLookup {
-  return (token) => {
-    try {
-      return modules.get(token, { strict: false });
-    } catch {
-      // Nest throws where a provider is not there.
-      return undefined;
-    }
-  };
 }

@@ -78,9 +78,11 @@ export class BullmqWorker extends SessionWorker {
 
   #open(backend: QueueBackend): QueueConsumer {
     this.#consumer = backend.openConsumer((job) => this.#process(job, backend), {
-      onError: (error) => this.#outage.failed(error, 'jobs may be late'),
+      onError: (error) => this.#onQueueError(error, 'jobs may be late'),
       onFailed: (job, error) =>
-        this.#logger.warn(`job failed name=${job?.name} id=${job?.id}: ${describeFailure(error)}`),
+        this.#logger.warn(
+          `job failed name=${job?.name} id=${job?.id}: ${describeFailure(error.cause ?? error)}`,
+        ),
     });
     return this.#consumer;
   }
@@ -103,6 +105,7 @@ export class BullmqWorker extends SessionWorker {
   async #assertSchedule(queue: JobQueue): Promise<void> {
     try {
       const schedule = await queue.getJobScheduler(PURGE_SCHEDULER);
+      this.#outage.succeeded();
       const dueAt = schedule?.next ?? 0;
       // An upsert replaces the run that is due, so a schedule that is sound is left alone. One whose run is long overdue
       // has lost it.
@@ -112,9 +115,8 @@ export class BullmqWorker extends SessionWorker {
         { every: this.everyMs },
         encodeJob({ name: 'purge' }),
       );
-      this.#outage.succeeded();
     } catch (error) {
-      if (!this.#stopping.signal.aborted) this.#outage.failed(error, 'the purge may be late');
+      this.#onQueueError(error, 'the purge may be late');
     }
   }
 
@@ -128,7 +130,7 @@ export class BullmqWorker extends SessionWorker {
       return outcome;
     } catch (error) {
       // The queue keeps the message of a failed job: a driver's own might quote a statement.
-      throw new Error(describeFailure(error));
+      throw new Error(describeFailure(error), { cause: error });
     } finally {
       this.#running.delete(run);
     }
@@ -138,7 +140,7 @@ export class BullmqWorker extends SessionWorker {
     try {
       return decodeJob(name, data);
     } catch (error) {
-      throw backend.unrecoverable(describeFailure(error));
+      throw Object.assign(backend.unrecoverable(describeFailure(error)), { cause: error });
     }
   }
 
@@ -146,7 +148,11 @@ export class BullmqWorker extends SessionWorker {
     if (this.#stopping.signal.aborted) return;
     await this.#consumer?.queue
       .add(name, data)
-      .catch((error: unknown) => this.#outage.failed(error, 'the purge goes on with its next run'));
+      .catch((error: unknown) => this.#onQueueError(error, 'the purge goes on with its next run'));
+  }
+
+  #onQueueError(error: unknown, consequence: string): void {
+    if (!this.#stopping.signal.aborted) this.#outage.failed(error, consequence);
   }
 
   async #close(): Promise<void> {

@@ -7,7 +7,7 @@ import { SessionError } from '../core/errors.js';
 export async function withDeadline<T>(work: Promise<T>, ms: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const expired = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(tooLate(ms)), ms);
+    timer = setTimeout(() => reject(queueSilentFor(ms)), ms);
   });
   try {
     return await Promise.race([work, expired]);
@@ -16,7 +16,8 @@ export async function withDeadline<T>(work: Promise<T>, ms: number): Promise<T> 
   }
 }
 
-function tooLate(ms: number): SessionError {
+/** The error for a queue that gave no answer for `ms` milliseconds. */
+export function queueSilentFor(ms: number): SessionError {
   return new SessionError(
     'SESSION_QUEUE_UNAVAILABLE',
     `Expected an answer of the queue within ${ms} ms, got none. Check the server that \`jobs.connection\` names.`,

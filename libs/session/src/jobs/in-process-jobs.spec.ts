@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { SchedulerRegistry } from '@nestjs/schedule';
 
+import { captureLogs } from '../../../../test/support/captured-logger.js';
 import { SessionEvents } from '../core/session-events.js';
 import { SessionPurge, type PurgeReport } from '../core/session-purge.js';
 import { SessionSweep } from '../invalidation/session-sweep.js';
@@ -47,6 +48,8 @@ class ScriptedRunner extends SessionJobRunner {
 }
 
 const EVERY_MS = 60_000;
+
+const logs = captureLogs();
 
 function arrange(registry = new SchedulerRegistry()) {
   const runner = new ScriptedRunner();
@@ -96,6 +99,7 @@ describe('InProcessJobs', () => {
     await jobs.start();
     runner.fail();
     await turns();
+    expect(logs.join()).toContain('job failed name=purge');
     await jest.advanceTimersByTimeAsync(EVERY_MS);
     expect(runner.count('purge')).toBe(2);
     await jobs.close();

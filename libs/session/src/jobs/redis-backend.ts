@@ -1,4 +1,5 @@
 import { seconds } from '../core/duration.js';
+import { queueSilentFor } from './deadline.js';
 import type { QueueBackend, QueueSettings } from './job-queue.js';
 import { loadPeer } from './load-peer.js';
 import {
@@ -86,9 +87,10 @@ export async function createRedisBackend(settings: QueueSettings): Promise<Queue
       });
       queue.on('error', onError);
       worker.on('error', (error) => {
-        // A peer that is silent is not noticed by the socket: the command's own deadline tells.
-        if (error.message === 'Command timed out') connection.disconnect(true);
-        onError(error);
+        if (error.message !== 'Command timed out') return onError(error);
+        // The socket does not notice a peer that has fallen silent, so nothing else would reconnect.
+        connection.disconnect(true);
+        return onError(queueSilentFor(WORKER_DEADLINE_MS));
       });
       worker.on('failed', onFailed);
       return {

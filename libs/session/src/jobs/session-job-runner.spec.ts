@@ -111,7 +111,10 @@ describe('SessionJobRunner', () => {
     const { purge, runner } = arrange();
     const purging = runner.run({ name: 'purge' }, signal);
     await nextTurn();
-    await runner.run({ name: 'revoke-user', userId: 'ann' }, signal);
+
+    expect(await runner.run({ name: 'revoke-user', userId: 'ann' }, signal)).toMatchObject({
+      announced: 1,
+    });
     purge.finish();
     await purging;
   });
