@@ -1,5 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { Args, Mutation, Parent, Query, ResolveField, Resolver } from '@nestjs/graphql';
+import {
+  Args,
+  Mutation,
+  Parent,
+  Query,
+  ResolveField,
+  Resolver,
+  Subscription,
+} from '@nestjs/graphql';
 import {
   CurrentSession,
   CurrentUserId,
@@ -42,6 +50,10 @@ export const TYPE_DEFINITIONS = `
     login(userId: String!): Boolean
     mutate(name: String!, text: String): String
     leave: Boolean
+  }
+  type Subscription {
+    mine: String
+    anyones: String
   }
 `;
 
@@ -114,6 +126,23 @@ export class ScriptedResolver {
     @Args('text') text: string,
   ): Promise<string | null> {
     return this.scripts.run(name, session, text);
+  }
+
+  /** Whose session the socket was opened with, twice. */
+  @Subscription()
+  async *mine(@CurrentUserId() userId: string): AsyncGenerator<{ mine: string }> {
+    yield { mine: userId };
+    await this.scripts.rendezvous.arrive();
+    yield { mine: userId };
+  }
+
+  @Public()
+  @Subscription()
+  anyones(@CurrentSession() session: RequestSession): AsyncGenerator<{ anyones: string }> {
+    session.set('seen', 'something');
+    return (async function* () {
+      yield { anyones: 'something' };
+    })();
   }
 
   @RevokeSessions({ scope: 'all', reason: 'left' })

@@ -1,0 +1,6 @@
+import { Module } from '@nestjs/common';
+
+import { CartController } from './cart.controller.js';
+
+@Module({ controllers: [CartController] })
+export class CartModule {}

@@ -1,0 +1,8 @@
+/** Quantities by item. */
+export type Cart = Record<string, number>;
+
+declare module 'nestjs-curfew' {
+  interface SessionData {
+    shoppingCart: Cart;
+  }
+}
