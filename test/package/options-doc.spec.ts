@@ -9,6 +9,7 @@ const PREFIXES: Readonly<Record<string, string>> = {
   SessionModuleExtras: '',
   SessionPolicyOptions: 'policies.*.',
   SessionPrincipalOptions: 'principal.',
+  InvalidatingEventOptions: 'invalidateOn.*.',
   SessionCookieOptions: 'cookie.',
   InProcessJobsOptions: 'jobs.',
   BullmqJobsOptions: 'jobs.',
