@@ -118,7 +118,14 @@ module.exports = {
       severity: 'error',
       from: { path: lib, pathNot: spec },
       to: {
-        path: packageOf(['bullmq', 'ioredis', 'pg', '@nestjs/schedule', '@nestjs/event-emitter']),
+        path: packageOf([
+          'bullmq',
+          'ioredis',
+          'pg',
+          '@nestjs/schedule',
+          '@nestjs/event-emitter',
+          '@nestjs/websockets',
+        ]),
         dependencyTypesNot: ['type-only'],
         dynamic: false,
       },

@@ -14,6 +14,7 @@ import { databaseUrlOf } from '../support/database-url.js';
 import { describeEachDatabase } from '../support/databases.js';
 
 const PASSWORD = 'correct horse battery';
+const FIREFOX_ON_ANDROID = 'Mozilla/5.0 (Android 15; Mobile; rv:142.0) Gecko/142.0 Firefox/142.0';
 const UNKNOWN_ID = '01890000-0000-7000-8000-000000000000';
 
 interface Devices {
@@ -21,6 +22,7 @@ interface Devices {
     readonly id: string;
     readonly current: boolean;
     readonly userAgent: string;
+    readonly label: string;
   }[];
   readonly cursor: string | null;
 }
@@ -119,11 +121,11 @@ await describeEachDatabase('the reference app', (database) => {
 
     it('shows where a user is signed in, and which of these they are using', async () => {
       const laptop = await signedIn('laptop');
-      const phone = await signedIn('phone');
+      const phone = await signedIn(FIREFOX_ON_ANDROID);
       const { sessions } = await devicesOf(phone);
-      expect(sessions.map(({ userAgent, current }) => [userAgent, current])).toEqual([
-        ['laptop', false],
-        ['phone', true],
+      expect(sessions.map(({ userAgent, label, current }) => [userAgent, label, current])).toEqual([
+        ['laptop', 'laptop', false],
+        [FIREFOX_ON_ANDROID, 'Firefox on Android', true],
       ]);
       expect((await devicesOf(laptop)).sessions.map(({ current }) => current)).toEqual([
         true,

@@ -204,6 +204,20 @@ await describeHttp('failing requests', (bench) => {
     expect(browser.cookies.size).toBe(0);
   });
 
+  it('are 401 where the session ends that the request itself began, and begin no other', async () => {
+    const { app } = bench;
+    app.on('sign-in-and-lose-it', async ({ session }) => {
+      session.signIn('short-lived');
+      await session.save();
+      await app.sessions.revoke(session.id ?? '');
+      session.set('a', 1);
+    });
+    const browser = app.browser();
+    const answer = await browser.post('/public/sign-in-and-lose-it');
+    expect([answer.status, answer.body]).toEqual([401, ENDED]);
+    expect(browser.cookies.size).toBe(0);
+  });
+
   it('are 200 where the session ends while a handler runs that only reads', async () => {
     const { app } = bench;
     app.on('end', async ({ session }) => {

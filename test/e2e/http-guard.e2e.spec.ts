@@ -194,6 +194,7 @@ await describeHttp(
       expect([out.status, out.headers.getSetCookie()]).toEqual([201, []]);
       const answer = await app.browser().send('GET', '/me', undefined, authorize(token));
       expect(answer.body).toMatchObject({ reason: 'revoked', revokeReason: 'signed-out' });
+      expect(answer.headers.get('www-authenticate')).toBe('Bearer');
     });
 
     it('needs no origin, as no browser sends its token by itself', async () => {

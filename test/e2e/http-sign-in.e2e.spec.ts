@@ -168,6 +168,20 @@ await describeHttp(
         expect((await thief.get('/me')).status).toBe(401);
       });
 
+      it.each(['public', 'own'])(
+        'is waited for where the handler of %s forgets to',
+        async (route) => {
+          const { app } = bench;
+          app.on('forget-to-wait', ({ session, response }) => {
+            void session.signOut();
+            if (route === 'own') response.send('bye');
+          });
+          const browser = await app.signedIn(newUser());
+          const answer = await browser.post(`/${route}/forget-to-wait`);
+          expect(answer.headers.getSetCookie()).toEqual([CLEARED]);
+        },
+      );
+
       it('of nobody costs no query and makes no row', async () => {
         const { app } = bench;
         app.on('sign-out', ({ session }) => session.signOut());

@@ -81,5 +81,9 @@ async function answers(admin: DataSourceOptions): Promise<boolean> {
 
 async function run(admin: DataSourceOptions, statement: string): Promise<void> {
   const dataSource = await new DataSource(admin).initialize();
-  await dataSource.query(statement).finally(() => dataSource.destroy());
+  try {
+    await dataSource.query(statement);
+  } finally {
+    await dataSource.destroy();
+  }
 }

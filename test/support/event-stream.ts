@@ -8,9 +8,8 @@ export class EventStream {
     private readonly abort: AbortController,
   ) {
     const body = response.body ?? new ReadableStream<Uint8Array>();
-    this.#reader = body
-      .pipeThrough(new TextDecoderStream())
-      [Symbol.asyncIterator]() as AsyncIterator<string>;
+    const texts = body.pipeThrough(new TextDecoderStream()) as AsyncIterable<string>;
+    this.#reader = texts[Symbol.asyncIterator]();
   }
 
   static async open(url: string, headers: Readonly<Record<string, string>>): Promise<EventStream> {

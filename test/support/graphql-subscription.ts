@@ -27,9 +27,12 @@ export async function subscribe(
           next: (result) => results.push(result),
           complete: resolve,
           error: (error) => {
-            if (!Array.isArray(error)) return reject(error as Error);
-            results.push({ errors: error as unknown[] });
-            resolve();
+            if (!Array.isArray(error)) {
+              reject(new Error('Expected errors of the operation, got a failed socket'));
+            } else {
+              results.push({ errors: error as unknown[] });
+              resolve();
+            }
           },
         },
       );

@@ -57,5 +57,6 @@ export async function openStore(
 export async function createAccounts(dataSource: DataSource): Promise<void> {
   const table = Table.create(dataSource.getMetadata(Account), dataSource.driver);
   const queryRunner = dataSource.createQueryRunner();
-  await queryRunner.createTable(table, true).finally(() => queryRunner.release());
+  await queryRunner.createTable(table, true);
+  await queryRunner.release();
 }

@@ -1,3 +1,4 @@
+import { assertAmr } from '../core/authentication-methods.js';
 import { SessionError } from '../core/errors.js';
 import type { SessionData, SessionDataRecord } from '../core/session-data.js';
 import { earliestDeadline, effectiveDeadlines, type Deadlines } from '../core/session-policy.js';
@@ -165,6 +166,7 @@ export class RequestSession {
    */
   signIn(userId: string, options: SignInOptions = {}): void {
     assertUserId(userId);
+    assertAmr(options.amr);
     policyNamed(this.#parts.options, options.policy ?? DEFAULT_POLICY);
     const work = this.#work;
     if (this.userId !== null && this.userId !== userId) work.data = new RequestSessionData(null);
@@ -194,6 +196,7 @@ export class RequestSession {
    */
   stepUp({ aal, amr }: { readonly aal: 1 | 2 | 3; readonly amr?: readonly string[] }): void {
     if (!this.isAuthenticated) throw unauthenticated('step up');
+    assertAmr(amr);
     const { signIn } = this.#work;
     if (signIn === null) {
       this.#work.authenticated = { aal, amr: amr ?? null };

@@ -210,8 +210,7 @@ export class RequestUnit {
 
   async #endedMeanwhile(): Promise<void> {
     const { sessions, exchange } = this.#parts;
-    const isTold =
-      exchange.response !== null && isOver(await sessions.resolve(this.#lookup.token));
+    const isTold = exchange.response !== null && isOver(await sessions.resolve(this.#lookup.token));
     this.forget({ isTold });
   }
 }

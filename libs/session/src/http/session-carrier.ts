@@ -13,6 +13,8 @@ export interface SessionCarrier {
   readonly varyOn: 'Cookie' | 'Authorization';
   /** Whether browsers attach the token by themselves, so that pages of other origins can send requests with it. */
   readonly isAmbient: boolean;
+  /** The `WWW-Authenticate` of a 401 (RFC 9110 section 11.6.1); `null` for cookies, which are no authentication scheme. */
+  readonly challenge: string | null;
   /** What the request presents; `undefined` where nothing, `MALFORMED` where it contradicts itself. */
   read(request: HttpRequest): string | undefined;
   /** Writes a token into the response; without `maxAgeMs` the client forgets it when it closes. */
@@ -31,6 +33,7 @@ export function createCarrier(options: ResolvedSessionOptions): SessionCarrier {
 class CookieCarrier implements SessionCarrier {
   readonly varyOn = 'Cookie';
   readonly isAmbient = true;
+  readonly challenge = null;
 
   constructor(private readonly cookie: SessionCookie) {}
 
@@ -58,6 +61,7 @@ class CookieCarrier implements SessionCarrier {
 class BearerCarrier implements SessionCarrier {
   readonly varyOn = 'Authorization';
   readonly isAmbient = false;
+  readonly challenge = 'Bearer';
 
   /** What the header or the handshake of a socket says; where both do, the same. */
   read(request: HttpRequest): string | undefined {

@@ -21,20 +21,30 @@ export interface SessionRefusal extends RefusalDetails {
   readonly code: SessionErrorCode;
 }
 
+/** A refusal, for Nest's filters. */
+export class SessionException extends HttpException {
+  constructor(
+    readonly refusal: SessionRefusal,
+    options?: { readonly cause: unknown },
+  ) {
+    super(refusal, refusal.statusCode, options);
+    this.message = refusal.error;
+  }
+}
+
 /** The exception that refuses a request, for Nest's filters. */
-export function refuse(code: SessionErrorCode, details: RefusalDetails = {}): HttpException {
-  const refusal = refusalOf(code, details);
-  return new HttpException(refusal, refusal.statusCode);
+export function refuse(code: SessionErrorCode, details: RefusalDetails = {}): SessionException {
+  return new SessionException(refusalOf(code, details));
 }
 
 /**
  * A `SessionError` as the exception for Nest's filters, with the headers that its status asks for on the response. Any
  * other error comes back as it is.
  */
-export function toHttpError(error: unknown, response: ServerResponse): unknown {
+export function toHttpError(error: unknown, response: ServerResponse | null): unknown {
   if (!isSessionError(error)) return error;
-  const refusal = answerTo(error, response);
-  return new HttpException(refusal, refusal.statusCode, { cause: error });
+  prepareAnswer(error, statusOf(error.code), response);
+  return new SessionException(refusalOf(error.code), { cause: error });
 }
 
 /** The body that answers an error where Nest's filters are out of reach. What is no refusal is logged: nobody else will. */
@@ -45,11 +55,15 @@ export function answerTo(
   const refusal = isSessionError(error)
     ? refusalOf(error.code)
     : { statusCode: 500, error: 'Internal Server Error' };
-  if (refusal.statusCode === 500) new Logger('Session').error(error);
-  if (refusal.statusCode === 503 && !response.headersSent) {
+  prepareAnswer(error, refusal.statusCode, response);
+  return refusal;
+}
+
+function prepareAnswer(error: unknown, statusCode: number, response: ServerResponse | null): void {
+  if (statusCode === 500) new Logger('Session').error(error);
+  if (statusCode === 503 && response?.headersSent === false) {
     response.setHeader('Retry-After', RETRY_AFTER_SECONDS);
   }
-  return refusal;
 }
 
 function refusalOf(code: SessionErrorCode, details: RefusalDetails = {}): SessionRefusal {

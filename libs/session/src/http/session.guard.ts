@@ -21,13 +21,15 @@ import { requirementsOf, type StepUpOptions } from './route-requirements.js';
 import { createCarrier, type SessionCarrier } from './session-carrier.js';
 import { exchangeOf } from './session-context.js';
 import { refuse, toHttpError, type RefusalDetails } from './session-exception.js';
+import { toTransportError } from './transport-error.js';
 
 /**
  * Attaches a `RequestSession` to every request, as `request.session`, and lets through who may pass.
  *
  * Default-deny: a route that says nothing needs a signed-in session. No token, a bad, expired or revoked one: 401 that says
  * which. Store down: 503, and never 401. Unsafe requests of other origins: 403, on public routes too, as a foreign page
- * that signs a visitor in does harm as well.
+ * that signs a visitor in does harm as well. Resolvers and gateways are routes too; their refusals take the form that their
+ * clients are used to.
  */
 @Injectable()
 export class SessionGuard implements CanActivate {
@@ -43,8 +45,21 @@ export class SessionGuard implements CanActivate {
     this.#carrier = createCarrier(options);
   }
 
-  /** @throws `SESSION_CONTEXT_MISSING` for a transport that is not HTTP, on routes without `@SkipSession()`. */
+  /**
+   * @throws `SESSION_CONTEXT_MISSING` where no request can be found behind the handler, unless it says `@SkipSession()`: for
+   * transports that Curfew does not know, and for gateways and resolvers that lack the wiring of `docs/beyond-http.md`.
+   */
   async canActivate(context: ExecutionContext): Promise<boolean> {
+    const transport = context.getType<string>();
+    try {
+      return await this.#admit(context);
+    } catch (error) {
+      if (transport !== 'graphql' && transport !== 'ws') throw error;
+      throw await toTransportError(error, transport, null);
+    }
+  }
+
+  async #admit(context: ExecutionContext): Promise<true> {
     const route = requirementsOf(this.reflector, context, this.globalGuard ? 'required' : 'public');
     if (route.access === 'skip') return true;
     const exchange = exchangeOf(context) ?? refuseTransport(context.getType());
@@ -56,7 +71,7 @@ export class SessionGuard implements CanActivate {
     if (this.options.requireCsrfToken) await this.#checkCsrfToken(session, exchange);
     if (isOpen) return true;
     const resolution = await this.#load(session, exchange);
-    if (!session.isAuthenticated) this.#denyEntry(session, resolution);
+    if (!session.isAuthenticated) this.#denyEntry(session, resolution, exchange);
     if (route.stepUp !== undefined) this.#checkProof(session, route.stepUp);
     return true;
   }
@@ -105,8 +120,10 @@ export class SessionGuard implements CanActivate {
     }
   }
 
-  #denyEntry(session: RequestSession, resolution: Resolution): never {
+  #denyEntry(session: RequestSession, resolution: Resolution, { response }: HttpExchange): never {
     requestUnitOf(session).response.markPrivate();
+    const { challenge } = this.#carrier;
+    if (challenge !== null) response?.setHeader('WWW-Authenticate', challenge);
     const details = whyDenied(resolution);
     this.events.emit('session:denied', {
       sessionId: 'record' in resolution ? resolution.record.session.id : null,
@@ -155,9 +172,16 @@ function whyDenied(resolution: Resolution): RefusalDetails & { readonly reason: 
   }
 }
 
+const CURES: Readonly<Record<string, string>> = {
+  graphql:
+    'Put the request and the response into the context of GraphQLModule: `context: (req, reply) => ({ req, reply })` for Apollo on Fastify.',
+  ws: 'Wrap the adapter: app.useWebSocketAdapter(keepHandshakes(new WsAdapter(app))).',
+};
+
 function refuseTransport(type: string): never {
+  const cure = CURES[type] ?? 'Protect such handlers otherwise, and mark them @SkipSession().';
   throw new SessionError(
     'SESSION_CONTEXT_MISSING',
-    `Expected an HTTP request, got one of the transport ${JSON.stringify(type)}, whose client Curfew cannot tell. Protect such handlers otherwise, and mark them @SkipSession().`,
+    `Expected a request, got none that Curfew can tell behind a handler of the transport ${JSON.stringify(type)}. ${cure}`,
   );
 }

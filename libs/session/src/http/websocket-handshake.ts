@@ -29,24 +29,25 @@ export class HandshakeRequest implements HttpRequest {
   /** Not known: the address is a proxy's where there is one, and no adapter's `trust proxy` looks at a handshake. */
   readonly ip = undefined;
   session?: unknown;
+  readonly headers: IncomingHttpHeaders;
   readonly #handshake: Handshake;
 
   constructor(handshake: Handshake) {
     this.#handshake = handshake;
+    this.headers = headersAsSent(handshake.request);
   }
 
   get raw(): IncomingMessage {
     return this.#handshake.request;
   }
 
-  get headers(): IncomingHttpHeaders {
-    return this.raw.headers;
-  }
-
   /** A proxy may claim `https`: that makes the check of the origin stricter, and never weaker. */
   get protocol(): string {
     const isEncrypted = (this.raw.socket as Partial<TLSSocket>).encrypted === true;
-    return isEncrypted || this.headers['x-forwarded-proto'] === 'https' ? 'https' : 'http';
+    const claimed = String(this.headers['x-forwarded-proto'] ?? '')
+      .split(',', 1)[0]
+      ?.trim();
+    return isEncrypted || claimed === 'https' ? 'https' : 'http';
   }
 
   get host(): string | undefined {
@@ -67,6 +68,22 @@ export class HandshakeRequest implements HttpRequest {
     tokens.set(connection, token);
     return token;
   }
+}
+
+/**
+ * The headers that came over the wire. Not `request.headers`: Mercurius adds to it what the client claims in a later
+ * message, and a foreign page could claim to be none.
+ */
+function headersAsSent({ rawHeaders }: IncomingMessage): IncomingHttpHeaders {
+  const headers: Record<string, string> = Object.create(null) as Record<string, string>;
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const name = String(rawHeaders[index]).toLowerCase();
+    const value = String(rawHeaders[index + 1]);
+    const earlier = headers[name];
+    const separator = name === 'cookie' ? '; ' : ', ';
+    headers[name] = earlier === undefined ? value : earlier + separator + value;
+  }
+  return headers;
 }
 
 /** A Socket.IO socket, as far as it is looked at. */
