@@ -3,9 +3,11 @@ import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import type { DataSource } from 'typeorm';
 
+import { SessionEvents } from '../../libs/session/src/core/session-events.js';
 import type { SessionStore } from '../../libs/session/src/core/session-store.js';
 import { TypeOrmSessionStore } from '../../libs/session/src/store/typeorm-session-store.js';
 import { describeEachDatabase } from '../support/databases.js';
+import { collectEvents } from '../support/next-event.js';
 import { newSession } from '../support/new-session.js';
 import { ENTITIES, openStore, STORE_OPTIONS } from '../support/session-store.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
@@ -34,13 +36,15 @@ await describeEachDatabase(
   (database) => {
     let proxy: TcpProxy;
     let store: TypeOrmSessionStore;
+    let dataSource: DataSource;
 
     beforeAll(async () => {
       await openStore(database);
       const { url } = database.options() as { url: string };
       proxy = await TcpProxy.start(url);
       const throughProxy = { url: proxy.through(url), connectTimeout: 5000 };
-      ({ store } = await openStore(database, { storeTimeoutMs: TIMEOUT_MS }, throughProxy));
+      const options = { storeTimeoutMs: TIMEOUT_MS };
+      ({ store, dataSource } = await openStore(database, options, throughProxy));
     });
     afterEach(() => heal());
 
@@ -81,6 +85,34 @@ await describeEachDatabase(
       expect(inspect(error, { depth: 10, showHidden: true })).not.toContain('select');
       await heal();
       expect(await store.find(session.id)).toBeDefined();
+    });
+
+    it('is announced once, and so is its end', async () => {
+      const events = new SessionEvents();
+      const options = { ...STORE_OPTIONS, storeTimeoutMs: TIMEOUT_MS };
+      const watched = new TypeOrmSessionStore(dataSource, options, events);
+      const unavailable = collectEvents(events, 'store:unavailable');
+      const recovered = collectEvents(events, 'store:recovered');
+      await watched.now();
+      expect([unavailable, recovered]).toEqual([[], []]);
+      proxy.freeze();
+      await Promise.allSettled([watched.now(), watched.find(newSession().id), watched.now()]);
+      expect(unavailable).toEqual([{ error: expect.objectContaining(UNAVAILABLE) }]);
+      expect(recovered).toEqual([]);
+      await heal();
+      await watched.now();
+      await watched.now();
+      expect([unavailable.length, recovered]).toEqual([1, [{}]]);
+    });
+
+    it('is not announced for a statement that the database refuses', async () => {
+      const events = new SessionEvents();
+      const watched = new TypeOrmSessionStore(dataSource, STORE_OPTIONS, events);
+      const unavailable = collectEvents(events, 'store:unavailable');
+      const session = newSession();
+      await watched.insert(session);
+      await expect(watched.insert(session)).rejects.toMatchObject(UNAVAILABLE);
+      expect(unavailable).toEqual([]);
     });
 
     afterAll(() => proxy.close());

@@ -13,6 +13,7 @@ import { SessionEventExplorer } from './http/session-event.explorer.js';
 import { CredentialSubscriber } from './invalidation/credential-subscriber.js';
 import { DEFAULT_PACING, ONE_WRITER_PACING } from './purge/pacing.js';
 import { PurgeRunner } from './purge/purge-runner.js';
+import { SessionDomainEvents } from './session-domain-events.js';
 import { SESSION_MODULE_OPTIONS, SESSION_OPTIONS } from './session.constants.js';
 import { resolveSessionOptions, type ResolvedSessionOptions } from './session.options-check.js';
 import type { SessionModuleOptions } from './session.options.js';
@@ -48,10 +49,10 @@ export function sessionCoreProviders(dataSource: string): Provider[] {
     },
     {
       provide: SessionStore,
-      inject: [dataSourceToken, SESSION_OPTIONS],
-      useFactory: (source: DataSource, options: ResolvedSessionOptions) => {
+      inject: [dataSourceToken, SESSION_OPTIONS, SessionEvents],
+      useFactory: (source: DataSource, options: ResolvedSessionOptions, events: SessionEvents) => {
         assertEntities(source);
-        return new TypeOrmSessionStore(source, options);
+        return new TypeOrmSessionStore(source, options, events);
       },
     },
     {
@@ -84,6 +85,7 @@ export function sessionCoreProviders(dataSource: string): Provider[] {
         ),
     },
     SessionEventExplorer,
+    SessionDomainEvents,
     {
       provide: CredentialSubscriber,
       inject: [dataSourceToken, SESSION_OPTIONS, SessionService],

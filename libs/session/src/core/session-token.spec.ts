@@ -216,8 +216,6 @@ describe('the successor of a token', () => {
 });
 
 describe('the CSRF token of a session', () => {
-  const id = newSessionId(NOW);
-
   it('is good for its session and for no other', () => {
     const csrf = tokens.csrfToken(id);
     expect(tokens.isCsrfToken(id, csrf)).toBe(true);

@@ -28,5 +28,5 @@ export async function writeMany(
 
 /** Sorted: two writers that lock in the same order cannot deadlock. */
 function idsOf(rows: readonly Row[]): readonly string[] {
-  return rows.map((row) => String(row['id'])).sort();
+  return rows.map((row) => String(row['id'])).toSorted();
 }

@@ -31,7 +31,7 @@ export class EpochSweeper {
       const last =
         ended
           .map(({ id }) => id)
-          .sort()
+          .toSorted()
           .at(-1) ?? after;
       runner.afterCommit(() => this.#reached.set(userId, last));
       return ended;

@@ -76,6 +76,8 @@ export async function send(
 ): Promise<StatementResult> {
   const given: Values = { ...values, now: clock?.now() };
   const bound = parameters.map(({ name, type }) => dialect.encode(type, given[name]));
-  const { records = [], affected } = await queryRunner.query(text, bound, true);
-  return { rows: Array.from(records as Row[]), affected: affected ?? records.length };
+  const result = await queryRunner.query(text, bound, true);
+  // Absent after a write, whatever its type says.
+  const rows = Array.from<Row>(result.records ?? []);
+  return { rows, affected: result.affected ?? rows.length };
 }

@@ -55,9 +55,13 @@ export class PooledRunner implements StatementRunner {
       const inside = new LeasedRunner(lease, { ...this.settings, timeoutMs }, (callback) =>
         callbacks.push(callback),
       );
-      const result = await inside.openTransaction(work).finally(() => lease.release());
-      for (const callback of callbacks) callback();
-      return result;
+      try {
+        const result = await inside.openTransaction(work);
+        for (const callback of callbacks) callback();
+        return result;
+      } finally {
+        await lease.release();
+      }
     });
   }
 
@@ -83,9 +87,13 @@ export class PooledRunner implements StatementRunner {
   async #within<T>(timeoutMs: number, step: (deadline: Deadline) => Promise<T>): Promise<T> {
     const deadline = new Deadline(timeoutMs);
     try {
-      return await step(deadline);
+      const result = await step(deadline);
+      this.settings.outage.answered();
+      return result;
     } catch (error) {
-      throw storeFailure(error, this.settings.dialect.codes);
+      const failure = storeFailure(error, this.settings.dialect.codes);
+      this.settings.outage.failed(failure);
+      throw failure;
     } finally {
       deadline.clear();
     }
@@ -98,7 +106,8 @@ async function retrying<T>(work: () => Promise<T>): Promise<T> {
       return await work();
     } catch (error) {
       if (retries === MAX_RETRIES || driverFailureOf(error)?.isRetryable !== true) throw error;
-      await pause(Math.random() * RETRY_PAUSE_MS * 2 ** retries);
+      // Two that lost to each other must not meet again: the clock's fraction is a number that they hardly share.
+      await pause((performance.now() % 1) * RETRY_PAUSE_MS * 2 ** retries);
     }
   }
 }

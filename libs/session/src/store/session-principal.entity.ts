@@ -4,8 +4,8 @@ import { milliseconds } from './column-transformers.js';
 import { TABLE_ENGINE } from './session.entity.js';
 
 /**
- * The table `session_principals`: a row for each user whose sessions were ever ended together, and the row `*`, whose
- * epoch counts for everyone. Only `SessionStore` writes it.
+ * The table `session_principals`: a row for each user whose sessions were ever ended together, or counted under
+ * `maxSessionsPerUser`, and the row `*`, whose epoch counts for everyone. Only `SessionStore` writes it.
  */
 @Entity({ name: 'session_principals', engine: TABLE_ENGINE })
 export class SessionPrincipalEntity {
@@ -20,11 +20,11 @@ export class SessionPrincipalEntity {
   @Column({ name: 'swept_epoch', type: 'int' })
   sweptEpoch!: number;
 
-  /** Why the epoch was last raised. */
+  /** Why the epoch was last raised; empty where it never was. */
   @Column({ name: 'reason', type: 'varchar', length: 64 })
   reason!: string;
 
-  /** When the epoch was last raised, in epoch milliseconds. */
+  /** When the epoch was last raised, in epoch milliseconds; 0 where it never was. */
   @Column({ name: 'updated_at', type: 'bigint', transformer: milliseconds })
   updatedAt!: number;
 }

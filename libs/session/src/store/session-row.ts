@@ -61,9 +61,9 @@ function numberOf(value: unknown): number | null {
 }
 
 function textOf(value: unknown): string | null {
-  return value === null ? null : String(value);
+  return typeof value === 'string' ? value : null;
 }
 
 function wordsOf(value: unknown): readonly string[] | null {
-  return value === null ? null : (JSON.parse(String(value)) as string[]);
+  return typeof value === 'string' ? (JSON.parse(value) as string[]) : null;
 }

@@ -30,7 +30,7 @@ export function touchRows(touches: readonly Touch[]): string | null {
   }
   if (latest.size === 0) return null;
   const rows = [...latest.values()]
-    .sort((a, b) => (a.id < b.id ? -1 : 1))
+    .toSorted((a, b) => (a.id < b.id ? -1 : 1))
     .map(({ id, ageMs, idleTimeoutMs, ip, userAgent }) => ({
       id,
       age: ageMs,

@@ -119,6 +119,10 @@ export class SqlSessionStore extends SessionStore {
     });
   }
 
+  async lockPrincipal(userId: string): Promise<void> {
+    await this.runner.run(this.parts.statements.epoch.lock, { userId });
+  }
+
   raiseEpoch(userId: string, reason: string, exceptId?: string): Promise<number> {
     const { raise, epochOf, except } = this.parts.statements.epoch;
     return this.runner.transaction(async (runner) => {

@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.js';
 import type { Dialect } from './dialect/dialect.js';
+import type { OutageWatch } from './outage-watch.js';
 import type { Row } from './session-row.js';
 import type { Statement } from './sql.js';
 
@@ -19,6 +20,7 @@ export interface RunnerSettings {
   readonly clock: Clock | null;
   /** Longest statement, in milliseconds. */
   readonly timeoutMs: number;
+  readonly outage: OutageWatch;
 }
 
 /** Runs statements under a deadline. Rejects with `SessionError`s only, and with what the work of a transaction throws. */

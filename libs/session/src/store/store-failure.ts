@@ -1,5 +1,3 @@
-import { QueryFailedError } from 'typeorm';
-
 import { SessionError } from '../core/errors.js';
 import { DeadlineError } from './deadline.js';
 import type { ErrorCodes } from './dialect/dialect.js';
@@ -21,6 +19,8 @@ export class DriverFailure extends Error {
     readonly isRetryable: boolean,
     /** Whether it compared a value with a column of a type that has no such value. */
     readonly isImpossibleValue: boolean,
+    /** Whether the database was out of reach, or did not answer in time. */
+    readonly isOutage: boolean,
   ) {
     super(message);
   }
@@ -29,8 +29,9 @@ export class DriverFailure extends Error {
 /** Whatever a driver rejected with, as `SESSION_STORE_UNAVAILABLE` or `SESSION_SCHEMA_MISSING`. */
 export function storeFailure(error: unknown, codes: ErrorCodes): SessionError {
   if (error instanceof SessionError) return error;
-  const driverError: unknown = error instanceof QueryFailedError ? error.driverError : error;
-  const message = driverError instanceof Error ? driverError.message : '';
+  const driverError = fieldOf(error, 'driverError') ?? error;
+  const text = fieldOf(driverError, 'message');
+  const message = typeof text === 'string' ? text : '';
   const code = codeOf(driverError);
   const isShown = message !== '' && (HARMLESS.test(code) || codes.isConnection(code));
   const cause = new DriverFailure(
@@ -38,6 +39,7 @@ export function storeFailure(error: unknown, codes: ErrorCodes): SessionError {
     code,
     codes.isRetryable(code),
     codes.isImpossibleValue(code),
+    HARMLESS.test(code) || codes.isConnection(code),
   );
   return codes.isSchemaMissing(code, message) ? schemaMissing(cause) : unavailable(cause);
 }
@@ -68,12 +70,19 @@ function unavailable(cause: DriverFailure): SessionError {
 
 function codeOf(error: unknown): string {
   if (error instanceof DeadlineError) return 'TIMEOUT';
-  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = fieldOf(error, 'code');
   return typeof code === 'string' && code !== '' ? code : 'NO_CODE';
 }
 
 /** The number of a MySQL error. Those of MariaDB's own come under the name that MySQL has for the number. */
 function errorNumberOf(error: unknown): string {
-  const number: unknown = error instanceof Error && 'errno' in error ? error.errno : undefined;
+  const number = fieldOf(error, 'errno');
   return typeof number === 'number' && number > 0 ? ` ${number}` : '';
+}
+
+/** By name, as the errors of better-sqlite3 and of a second copy of TypeORM are instances of nothing that is known here. */
+function fieldOf(error: unknown, name: string): unknown {
+  return typeof error === 'object' && error !== null && name in error
+    ? (error as Record<string, unknown>)[name]
+    : undefined;
 }

@@ -2,6 +2,7 @@ import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 
 import type { Clock } from '../core/clock.js';
 import { SessionError } from '../core/errors.js';
+import type { SessionEvents } from '../core/session-events.js';
 import type { PurgeTiming } from '../core/session-policy.js';
 import type { TransactionManager } from '../core/session-store.js';
 import type { SessionRecord } from '../core/session.js';
@@ -11,6 +12,7 @@ import { dialectOf } from './dialect/dialect-of.js';
 import { EpochSweeper } from './epoch-sweeper.js';
 import { LeasedRunner } from './leased-runner.js';
 import { LookupBatcher } from './lookup-batcher.js';
+import { OutageWatch } from './outage-watch.js';
 import { PooledRunner } from './pooled-runner.js';
 import { isSessionId } from './session-id.js';
 import { SessionSql } from './session-sql.js';
@@ -36,8 +38,15 @@ export interface TypeOrmSessionStoreOptions extends PurgeTiming {
 export class TypeOrmSessionStore extends SqlSessionStore {
   readonly #lookups = new LookupBatcher((ids) => this.findAll(ids));
 
-  /** @throws `SESSION_DATABASE_UNSUPPORTED`, `SESSION_OPTIONS_INVALID` */
-  constructor(dataSource: DataSource, options: TypeOrmSessionStoreOptions) {
+  /**
+   * @param events where an outage and its end are announced; nowhere unless given
+   * @throws `SESSION_DATABASE_UNSUPPORTED`, `SESSION_OPTIONS_INVALID`
+   */
+  constructor(
+    dataSource: DataSource,
+    options: TypeOrmSessionStoreOptions,
+    events: SessionEvents | null = null,
+  ) {
     const { storeTimeoutMs, clock, principal, ...timing } = options;
     const dialect = dialectOf(dataSource);
     const on = new SessionSql({
@@ -50,7 +59,8 @@ export class TypeOrmSessionStore extends SqlSessionStore {
     });
     const proof = principal && credentialCondition(dataSource, dialect, principal);
     const statements = sessionStatements(on, proof);
-    const settings: RunnerSettings = { dialect, clock, timeoutMs: storeTimeoutMs };
+    const outage = new OutageWatch(events);
+    const settings: RunnerSettings = { dialect, clock, timeoutMs: storeTimeoutMs, outage };
     const watch = new TransactionWatch();
     dataSource.subscribers.push(watch);
     const connections = dialect.hasOneConnection

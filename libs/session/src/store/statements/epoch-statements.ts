@@ -34,6 +34,24 @@ export function epochStatements(on: SessionSql) {
         ],
       }),
     ),
+    /**
+     * Takes the row's lock and leaves the row as it is; makes one with epoch 0 where there is none. A write even so: it
+     * takes SQLite's one lock at once, which a transaction that has read before it may be refused.
+     */
+    lock: on.compile(
+      on.dialect.upsert({
+        table: on.principals,
+        key: p.userId,
+        values: [
+          [p.userId, userId],
+          [p.epoch, '0'],
+          [p.sweptEpoch, '0'],
+          [p.reason, `''`],
+          [p.updatedAt, '0'],
+        ],
+        onConflict: (existing) => [[p.epoch, existing(p.epoch)]],
+      }),
+    ),
     epochOf: on.compile(sql`select ${on.as(p.epoch, 'epoch')} from ${on.principals}
       where ${p.userId} = ${userId}`),
 

@@ -5,7 +5,7 @@ import { Parameter, sql } from '../sql.js';
 /** Statements that only read. */
 export function lookupStatements(on: SessionSql) {
   const { principal: p } = on;
-  const latestReason = sql`case when p.${p.updatedAt} >= coalesce(e.${p.updatedAt}, 0)
+  const latestReason = sql`case when p.${p.epoch} > 0 and p.${p.updatedAt} >= coalesce(e.${p.updatedAt}, 0)
     then p.${p.reason} else e.${p.reason} end`;
   return {
     now: on.compile(sql`select ${on.as(on.now, 'now')}`),
