@@ -1,10 +1,14 @@
 import type { Session } from 'nestjs-curfew';
 
-/** One line of "where you are signed in". Instants are epoch milliseconds. */
-export interface Device extends Pick<
+import { describeUserAgent, type UserAgentDescription } from './user-agent-description.js';
+
+type SessionPart = Pick<
   Session,
   'id' | 'createdAt' | 'lastSeenAt' | 'idleExpiresAt' | 'expiresAt' | 'ip' | 'userAgent'
-> {
+>;
+
+/** One line of "where you are signed in". Instants are epoch milliseconds. */
+export interface Device extends SessionPart, UserAgentDescription {
   /** Whether it is the session that asks. */
   readonly current: boolean;
 }
@@ -20,5 +24,6 @@ export function describeDevice(session: Session, currentId: string | null): Devi
     expiresAt,
     ip,
     userAgent,
+    ...describeUserAgent(userAgent),
   };
 }

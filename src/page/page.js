@@ -56,10 +56,10 @@ async function showDevices() {
   byId('devices').replaceChildren(...sessions.map(deviceRow));
 }
 
-function deviceRow({ id, current, createdAt, lastSeenAt, ip, userAgent }) {
+function deviceRow({ id, current, createdAt, lastSeenAt, ip, label }) {
   const row = document.createElement('tr');
   const cells = [
-    userAgent ?? 'unknown',
+    label,
     ip ?? 'unknown',
     new Date(createdAt).toLocaleString(),
     new Date(lastSeenAt).toLocaleTimeString(),

@@ -1,6 +1,13 @@
 import { EventEmitter2, EventEmitterModule } from '@nestjs/event-emitter';
+import { Test } from '@nestjs/testing';
+import { TypeOrmModule } from '@nestjs/typeorm';
 import { expect, it } from '@jest/globals';
+import { SessionService } from 'nestjs-curfew';
+import { runSessionMigrations } from 'nestjs-curfew/migrations';
+import { SessionWorkerModule } from 'nestjs-curfew/worker';
+import { DataSource } from 'typeorm';
 
+import { describeEachDatabase } from '../support/databases.js';
 import { describeHttp } from '../support/describe-http.js';
 
 /** The emitter of the application that was started last. */
@@ -64,4 +71,31 @@ await describeHttp(
     });
   },
   setup,
+);
+
+await describeEachDatabase(
+  'events of a worker process that end sessions',
+  (database) => {
+    it('sign the user out as those of a web process do', async () => {
+      const worker = await Test.createTestingModule({
+        imports: [
+          TypeOrmModule.forRoot({ ...database.options(), autoLoadEntities: true }),
+          EventEmitterModule.forRoot(),
+          SessionWorkerModule.forRoot({
+            secret: 'a secret of at least thirty-two bytes',
+            jobs: { driver: 'in-process' },
+            invalidateOn: ['user.left'],
+          }),
+        ],
+      }).compile();
+      await runSessionMigrations(worker.get(DataSource));
+      await worker.init();
+      const sessions = worker.get(SessionService);
+      const { session } = await sessions.issue({ userId: 'ada' });
+      await worker.get(EventEmitter2).emitAsync('user.left', { userId: 'ada' });
+      expect(await sessions.find(session.id)).toBeUndefined();
+      await worker.close();
+    });
+  },
+  ['sqlite'],
 );

@@ -29,8 +29,10 @@ const logs = captureLogs();
 /** A queue that a test looks into, and what makes its server forget it. */
 interface InspectedQueue {
   readonly settings: QueueSettings;
+  create(): Promise<void>;
   open(): Queue;
   forget(): Promise<void>;
+  drop(): Promise<void>;
 }
 
 interface Driver {
@@ -57,11 +59,14 @@ describe.each(drivers)('jobs: $name', ({ queue }) => {
     return { clock, store, ...deployment };
   }
 
+  // Here and not at the top of the file: an embedded server is stopped by a hook that is there already.
+  beforeAll(() => queue?.create());
   afterEach(async () => {
     await Promise.all(open.splice(0).map((deployment) => deployment.close()));
     await queue?.forget();
     logs.length = 0;
   });
+  afterAll(() => queue?.drop());
 
   it('purges without anyone asking, and goes on doing so', async () => {
     const { clock, store, startWorker } = start();
@@ -252,8 +257,10 @@ function redisQueue({ url, prefix }: { url: string; prefix: string }): Inspected
   const settings: QueueSettings = { backend: 'redis', connection, queueName: 'session', prefix };
   return {
     settings,
+    async create() {},
     open: () => new Queue('session', { connection, prefix }),
     forget: () => deleteKeys(url, prefix),
+    drop: () => deleteKeys(url, prefix),
   };
 }
 
@@ -268,10 +275,10 @@ function postgresQueue(server: NonNullable<typeof postgres>): InspectedQueue {
     queueName: 'session',
     prefix: schema,
   };
-  beforeAll(() => server.create(database));
-  afterAll(() => server.drop(database));
   return {
     settings,
+    create: () => server.create(database),
+    drop: () => server.drop(database),
     // The class is the same; only the type of its connection differs.
     open: () => new Queue('session', { connection }, createPostgresBackend) as unknown as Queue,
     async forget() {

@@ -1,6 +1,6 @@
 import * as runner from '@jest/globals';
 
-import { MemorySessionStore, sessionStoreContract } from '../../libs/session/src/testing.js';
+import { sessionStoreContract } from '../../libs/session/src/testing.js';
 import { Account } from '../support/account.entity.js';
 import { describeEachDatabase } from '../support/databases.js';
 import { openStore } from '../support/session-store.js';

@@ -48,7 +48,7 @@ async function tableNames(
   return (rows as { name: string }[])
     .map((row) => row.name)
     .filter((table) => /session/i.test(table))
-    .sort();
+    .toSorted();
 }
 
 await describeEachDatabase('the migrations', (database) => {

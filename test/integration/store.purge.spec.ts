@@ -46,7 +46,7 @@ await describeEachDatabase('the purge', (database) => {
     );
     for (const session of sessions) await store.insert(session);
     clock.advance(hours(3));
-    return sessions.map(IDS).sort();
+    return sessions.map(IDS).toSorted();
   }
 
   async function purge(limit = 100, from = store) {
@@ -55,7 +55,7 @@ await describeEachDatabase('the purge', (database) => {
 
   async function remaining(): Promise<readonly string[]> {
     const rows = await dataSource.getRepository(SessionEntity).find();
-    return rows.map(IDS).sort();
+    return rows.map(IDS).toSorted();
   }
 
   it('deletes each row once when two run at the same time', async () => {
@@ -68,7 +68,7 @@ await describeEachDatabase('the purge', (database) => {
     };
     // In one process two connections to an SQLite file would wait for each other without letting it go on.
     await Promise.all([run(store), run(database.name === 'sqlite' ? store : other.store)]);
-    expect(deleted.sort()).toEqual(ids);
+    expect(deleted.toSorted()).toEqual(ids);
     expect(await remaining()).toEqual([]);
   });
 
@@ -78,7 +78,7 @@ await describeEachDatabase('the purge', (database) => {
       await other.dataSource.transaction(async (manager) => {
         await manager.query(`update sessions set version = version + 1 where id = '${locked}'`);
         const { deleted } = await purge();
-        expect(deleted.map(IDS).sort()).toEqual(free);
+        expect(deleted.map(IDS).toSorted()).toEqual(free);
       });
       expect(await remaining()).toEqual([locked]);
       expect((await purge()).deleted.map(IDS)).toEqual([locked]);
@@ -89,7 +89,7 @@ await describeEachDatabase('the purge', (database) => {
       await other.dataSource.transaction(async (manager) => {
         const due = clock.now() + hours(5);
         await manager.query(`update sessions set purge_at = ${due} where id = '${extended}'`);
-        expect((await purge()).deleted.map(IDS).sort()).toEqual(rest);
+        expect((await purge()).deleted.map(IDS).toSorted()).toEqual(rest);
       });
       await purge();
       expect(await remaining()).toEqual([extended]);
@@ -111,7 +111,7 @@ await describeEachDatabase('the purge', (database) => {
       const { deleted, selected } = await purging;
       dataSource.subscribers.pop();
       expect(selected).toBe(5);
-      expect(deleted.map(IDS).sort()).toEqual(rest);
+      expect(deleted.map(IDS).toSorted()).toEqual(rest);
       expect(await remaining()).toEqual([extended]);
     });
   }

@@ -185,6 +185,26 @@ await describeEachDatabase(
       expect(await store.find(outside.id)).toBeDefined();
     });
 
+    it('runs the transactions of the store one after another', async () => {
+      const sessions = Array.from({ length: 10 }, () => newSession({ userId: 'queue' }));
+      const outcomes = await Promise.allSettled(
+        sessions.map((session, index) =>
+          store.transaction(async (inside) => {
+            await inside.insert(session);
+            if (index % 2 === 1) throw new Undo();
+          }),
+        ),
+      );
+      expect(outcomes.filter(({ status }) => status === 'rejected')).toHaveLength(5);
+      const listed = await store.list('queue', { after: null, limit: 20 });
+      expect(listed.map(({ id }) => id)).toEqual(
+        sessions
+          .filter((_, index) => index % 2 === 0)
+          .map(({ id }) => id)
+          .toSorted(),
+      );
+    });
+
     it("keeps writes of the store out of the application's transactions", async () => {
       const session = newSession();
       await store.insert(session);
@@ -228,15 +248,14 @@ await describeEachDatabase(
   (database) => {
     it('is waited for and written', async () => {
       const { database: path } = database.options() as { database: string };
-      let other: BetterSqlite3.Database | undefined;
+      const { store, dataSource } = await openStore(database, {}, { timeout: 10 });
+      const other = new BetterSqlite3(path);
+      other.exec('begin immediate');
       const unlocking = {
         // The first failure lets the other writer finish.
-        afterQuery: ({ success }: { success: boolean }) => void (success || other?.exec('commit')),
+        afterQuery: ({ success }: { success: boolean }) => void (success || other.exec('commit')),
       };
-      const { store, dataSource } = await openStore(database, {}, { timeout: 10 });
       dataSource.subscribers.push(unlocking as EntitySubscriberInterface);
-      other = new BetterSqlite3(path);
-      other.exec('begin immediate');
       const session = newSession();
       expect(await store.insert(session)).toBe('inserted');
       other.close();

@@ -73,7 +73,9 @@ describe('the package as published', () => {
     const installed = join(project, 'node_modules/nestjs-curfew');
     for (const path of declarations) {
       const text = await readFile(join(installed, path), 'utf8');
-      expect(text).not.toMatch(/from '(bullmq|ioredis|pg|@nestjs\/schedule|express-session)'/);
+      expect(text).not.toMatch(
+        /from '(bullmq|ioredis|pg|@nestjs\/(schedule|event-emitter)|express-session)'/,
+      );
     }
   });
 

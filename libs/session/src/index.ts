@@ -33,6 +33,7 @@ export {
 } from './http/session.decorators.js';
 export { SessionGuard } from './http/session.guard.js';
 export { SessionInterceptor } from './http/session.interceptor.js';
+export { keepHandshakes } from './http/websocket-handshake.js';
 export { SessionJobs } from './jobs/session-jobs.js';
 export { SESSION_OPTIONS } from './session.constants.js';
 export type { SessionOptionsFactory } from './session.module-definition.js';

@@ -38,6 +38,8 @@ describe('resolveSessionOptions', () => {
       rotationIntervalMs: null,
       rotationGraceMs: seconds(30),
       onReuse: 'revoke',
+      maxSessionsPerUser: null,
+      onLimit: 'revoke-oldest',
       retentionMs: days(1),
       purgeBucketMs: hours(1),
       purge: { everyMs: minutes(1), budgetMs: seconds(20) },
@@ -46,6 +48,7 @@ describe('resolveSessionOptions', () => {
       recordUserAgent: true,
       storeTimeoutMs: seconds(2),
       principal: null,
+      invalidateOn: [],
       jobs: { driver: 'in-process' },
       cookie: { name: 'id', domain: undefined, path: '/', sameSite: 'lax', secure: true },
       carrier: 'cookie',
@@ -97,6 +100,20 @@ describe('resolveSessionOptions', () => {
     expect(resolveSessionOptions({ secret, principal }).principal).toEqual({
       ...principal,
       userId: 'id',
+    });
+  });
+
+  it.each([0, -1, 1.5, '3', Infinity])('refuses %p as a limit of sessions', (limit) => {
+    expect(problemsOf({ maxSessionsPerUser: limit })).toEqual([
+      expect.stringContaining('Expected `maxSessionsPerUser` to be an integer >= 1, got'),
+    ]);
+  });
+
+  it('takes a limit of sessions, and null for none', () => {
+    const limited = resolveSessionOptions({ secret, maxSessionsPerUser: 1, onLimit: 'refuse' });
+    expect(limited).toMatchObject({ maxSessionsPerUser: 1, onLimit: 'refuse' });
+    expect(resolveSessionOptions({ secret, maxSessionsPerUser: null })).toMatchObject({
+      maxSessionsPerUser: null,
     });
   });
 

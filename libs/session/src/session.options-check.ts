@@ -5,6 +5,8 @@ import { DEFAULT_MAX_DATA_BYTES } from './core/session-data.js';
 import { ANONYMOUS_POLICY, DEFAULT_POLICY, type SessionSettings } from './core/session-settings.js';
 import type { SessionPolicy } from './core/session-policy.js';
 import { MIN_SECRET_BYTES } from './core/session-token.js';
+import { invalidateOnOf } from './invalidate-on.options-check.js';
+import type { InvalidatingEvent } from './invalidation/domain-event-listener.js';
 import { OptionsReader } from './options-reader.js';
 import type {
   SessionJobsOptions,
@@ -24,6 +26,7 @@ export interface ResolvedSessionOptions extends SessionSettings {
     | (Required<Omit<SessionPrincipalOptions, 'disabled'>> &
         Pick<SessionPrincipalOptions, 'disabled'>)
     | null;
+  readonly invalidateOn: readonly InvalidatingEvent[];
   readonly jobs: SessionJobsOptions;
   readonly cookie: {
     readonly name: string;
@@ -55,6 +58,10 @@ export function resolveSessionOptions(options: SessionModuleOptions): ResolvedSe
     ),
     rotationGraceMs: read.integer('rotationGraceMs', seconds(30), { min: 0 }),
     onReuse: read.oneOf('onReuse', 'revoke', ['revoke', 'report']),
+    maxSessionsPerUser: read.nullable('maxSessionsPerUser', null, (name) =>
+      read.integer(name, undefined, { min: 1 }),
+    ),
+    onLimit: read.oneOf('onLimit', 'revoke-oldest', ['revoke-oldest', 'refuse']),
     retentionMs: read.integer('retentionMs', days(1), { min: 0 }),
     purgeBucketMs: read.integer('purge.bucketMs', hours(1), { min: seconds(1) }),
     purge: {
@@ -69,6 +76,7 @@ export function resolveSessionOptions(options: SessionModuleOptions): ResolvedSe
     recordUserAgent: read.boolean('recordUserAgent', true),
     storeTimeoutMs: read.integer('storeTimeoutMs', seconds(2), { min: 50 }),
     principal: principalOf(read),
+    invalidateOn: invalidateOnOf(read),
     jobs: jobsOf(read),
     cookie: {
       name: read.matching(
@@ -230,7 +238,8 @@ function isOrigin(value: unknown): boolean {
 function freeze(options: ResolvedSessionOptions): ResolvedSessionOptions {
   const { policies, purge, jobs, cookie, secrets, principal, trustedOrigins } = options;
   const parts = [options, policies, purge, jobs, cookie, secrets, principal, trustedOrigins];
-  for (const part of [...parts, principal?.credentials, ...Object.values(policies)]) {
+  const lists = [principal?.credentials, options.invalidateOn];
+  for (const part of [...parts, ...lists, ...Object.values(policies)]) {
     Object.freeze(part);
   }
   return options;

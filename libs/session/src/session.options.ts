@@ -1,5 +1,6 @@
 import type { Clock } from './core/clock.js';
-import type { ReuseReaction } from './core/session-settings.js';
+import type { LimitReaction, ReuseReaction } from './core/session-settings.js';
+import type { RevokeReason } from './core/session.js';
 
 /** How long sessions of one kind live. */
 export interface SessionPolicyOptions {
@@ -24,6 +25,16 @@ export interface SessionPrincipalOptions {
   readonly credentials: readonly string[];
   /** A property that is null or false while the user may sign in. Setting it ends all sessions of the user. */
   readonly disabled?: string;
+}
+
+/** An event of the application's own that ends all sessions of a user. */
+export interface InvalidatingEventOptions {
+  /** The name under which the application emits it. */
+  readonly event: string;
+  /** Finds the user's id in what is emitted with the event. @defaultValue its property `userId` */
+  userId?(payload: unknown): string | number | bigint;
+  /** Why the sessions end: 1 to 64 characters of `a-z`, `0-9`, `.`, `_` and `-`. @defaultValue 'revoked' */
+  readonly reason?: RevokeReason;
 }
 
 /** The session cookie. */
@@ -114,7 +125,23 @@ export interface SessionModuleOptions {
   readonly recordUserAgent?: boolean;
   /** Deadline of every call to the database, in milliseconds, 50 or more; then 503. @defaultValue 2,000 */
   readonly storeTimeoutMs?: number;
+  /**
+   * Most live sessions that a user may have at once, 1 or more; `null` for any number. Holds however many sign-ins run at
+   * once, which for one user then go one after another (ASVS 7.1.2). @defaultValue null
+   */
+  readonly maxSessionsPerUser?: number | null;
+  /**
+   * What a sign-in beyond `maxSessionsPerUser` meets: the user's oldest session ends for it, with the reason
+   * `limit-reached`, or it is refused with 409. @defaultValue 'revoke-oldest'
+   */
+  readonly onLimit?: LimitReaction;
   readonly principal?: SessionPrincipalOptions;
+  /**
+   * Events of `@nestjs/event-emitter` that end all sessions of the user whom they name. A string is an event with a
+   * property `userId`. An event is no promise: what must not fail belongs in `principal`, or into the transaction of the
+   * change by `revokeAllForUser(userId, { manager })`. @defaultValue []
+   */
+  readonly invalidateOn?: readonly (string | InvalidatingEventOptions)[];
   /** @defaultValue { driver: 'in-process' } */
   readonly jobs?: SessionJobsOptions;
   readonly cookie?: SessionCookieOptions;

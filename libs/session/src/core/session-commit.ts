@@ -8,6 +8,7 @@ import {
 } from './session-data.js';
 import type { SessionEvents } from './session-events.js';
 import type { SessionIssuer } from './session-issuer.js';
+import type { SessionLimit } from './session-limit.js';
 import { sessionState } from './session-policy.js';
 import type { ActiveSession } from './session-resolution.js';
 import { policyOf, type SessionSettings } from './session-settings.js';
@@ -50,6 +51,7 @@ export class SessionCommit {
     private readonly settings: SessionSettings,
     private readonly events: SessionEvents,
     private readonly issuer: SessionIssuer,
+    private readonly limit: SessionLimit,
   ) {}
 
   async run(work: SessionWork): Promise<CommitOutcome> {
@@ -72,6 +74,7 @@ export class SessionCommit {
     const old = work.current?.record.session;
     let isReplaced = false;
     const issued = await this.store.transaction(async (store) => {
+      await this.limit.makeRoom(store, userId, old?.id);
       isReplaced = old !== undefined && (await store.revoke(old.id, 'replaced')) !== undefined;
       const isCarried = isReplaced && (old?.userId === null || old?.userId === userId);
       // Read after its revocation has locked the row: what another request wrote a moment ago is carried over too.

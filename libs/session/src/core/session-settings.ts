@@ -4,6 +4,9 @@ import type { PurgeTiming, SessionPolicy } from './session-policy.js';
 /** What to do when a token is presented that was rotated away longer than the grace ago. */
 export type ReuseReaction = 'revoke' | 'report';
 
+/** What a sign-in meets that would give the user one session more than `maxSessionsPerUser`. */
+export type LimitReaction = 'revoke-oldest' | 'refuse';
+
 /** The settings of `core`, complete and checked: every default is filled in. */
 export interface SessionSettings extends PurgeTiming {
   readonly policies: Readonly<Record<string, SessionPolicy>>;
@@ -12,6 +15,9 @@ export interface SessionSettings extends PurgeTiming {
   readonly rotationIntervalMs: number | null;
   readonly rotationGraceMs: number;
   readonly onReuse: ReuseReaction;
+  /** `null` for any number. */
+  readonly maxSessionsPerUser: number | null;
+  readonly onLimit: LimitReaction;
   readonly maxDataBytes: number;
   readonly recordIp: boolean;
   readonly recordUserAgent: boolean;

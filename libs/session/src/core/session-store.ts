@@ -163,6 +163,13 @@ export abstract class SessionStore {
   ): Promise<EndedSession | undefined>;
 
   /**
+   * Makes everyone else who calls this for the user, or ends all the user's sessions, wait until the surrounding
+   * transaction ends. Changes no epoch, and does nothing of use outside a transaction. Call it before a row of a session is
+   * written there: whoever took the two the other way round could wait in a circle.
+   */
+  abstract lockPrincipal(userId: string): Promise<void>;
+
+  /**
    * Ends every session of a user by raising the principal's epoch; the excepted one, if live, is raised with it.
    * @returns the principal's new epoch.
    */

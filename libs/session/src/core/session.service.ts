@@ -7,6 +7,7 @@ import {
   type IssuedSession,
   type PreparedToken,
 } from './session-issuer.js';
+import { SessionLimit } from './session-limit.js';
 import { keepingSessions } from './keeping-sessions.js';
 import { recordedClient } from './recorded-client.js';
 import { assertRevokeReason } from './revoke-reason.js';
@@ -46,6 +47,7 @@ export class SessionService {
   readonly #touches: TouchBuffer;
   readonly #commit: SessionCommit;
   readonly #issuer: SessionIssuer;
+  readonly #limit: SessionLimit;
 
   constructor(
     private readonly store: SessionStore,
@@ -56,7 +58,8 @@ export class SessionService {
     clock: Clock,
   ) {
     this.#issuer = new SessionIssuer(tokens, settings, clock);
-    this.#commit = new SessionCommit(store, tokens, settings, events, this.#issuer);
+    this.#limit = new SessionLimit(settings, events);
+    this.#commit = new SessionCommit(store, tokens, settings, events, this.#issuer, this.#limit);
     this.#touches = new TouchBuffer(store, clock, settings.touchFlushMs, (outcome) => {
       if ('count' in outcome) events.emit('session:touched', outcome);
     });
@@ -66,13 +69,14 @@ export class SessionService {
    * Issues a session outside a request and returns its token, which is nowhere else. In a request handler use
    * `RequestSession.signIn`.
    * @throws `SESSION_USER_INVALID`, `SESSION_POLICY_UNKNOWN`, `SESSION_EXPIRY_INVALID`, `SESSION_CREDENTIAL_CHANGED`,
-   * `SESSION_DATA_…`
+   * `SESSION_LIMIT_REACHED`, `SESSION_DATA_…`
    */
   async issue(options: IssueOptions): Promise<IssuedSession> {
     const taken = this.#issuer.take(options.prepared);
-    const issued = await this.store.transaction((store) =>
-      this.#issuer.issue(store, options, taken),
-    );
+    const issued = await this.store.transaction(async (store) => {
+      await this.#limit.makeRoom(store, options.userId ?? null);
+      return this.#issuer.issue(store, options, taken);
+    });
     const { id, userId, policy } = issued.session;
     this.events.emit('session:issued', { sessionId: id, userId, policy });
     return issued;
@@ -271,7 +275,8 @@ export class SessionService {
 
   /**
    * Carries out what a request wanted of its session, in one transaction at most.
-   * @throws `SESSION_ENDED` where the session was ended meanwhile, `SESSION_CREDENTIAL_CHANGED`, `SESSION_DATA_…`
+   * @throws `SESSION_ENDED` where the session was ended meanwhile, `SESSION_CREDENTIAL_CHANGED`, `SESSION_LIMIT_REACHED`,
+   * `SESSION_DATA_…`
    */
   commit(work: SessionWork): Promise<CommitOutcome> {
     return this.#commit.run(work);

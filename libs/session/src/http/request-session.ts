@@ -162,7 +162,8 @@ export class RequestSession {
   /**
    * Signs a user in: at the commit the session that the request came with ends, and a new one with a new token begins. The
    * data of an anonymous session goes along, that of another user does not.
-   * @throws `SESSION_USER_INVALID`, `SESSION_POLICY_UNKNOWN` at once; `SESSION_CREDENTIAL_CHANGED` at the commit.
+   * @throws `SESSION_USER_INVALID`, `SESSION_POLICY_UNKNOWN` at once; `SESSION_CREDENTIAL_CHANGED`,
+   * `SESSION_LIMIT_REACHED` at the commit.
    */
   signIn(userId: string, options: SignInOptions = {}): void {
     assertUserId(userId);
@@ -252,8 +253,9 @@ export class RequestSession {
   /**
    * Commits now rather than when the handler is done: afterwards `id` and the deadlines are those of the stored session,
    * and what was written stays even if the handler fails. Nothing to write: no query.
-   * @throws `SESSION_ENDED`, `SESSION_CREDENTIAL_CHANGED`, `SESSION_DATA_…`; `SESSION_RESPONSE_SENT` where the client
-   * would need a token and the head of the response is out; `SESSION_STORE_UNAVAILABLE`. Nothing is written then.
+   * @throws `SESSION_ENDED`, `SESSION_CREDENTIAL_CHANGED`, `SESSION_LIMIT_REACHED`, `SESSION_DATA_…`;
+   * `SESSION_RESPONSE_SENT` where the client would need a token and the head of the response is out;
+   * `SESSION_STORE_UNAVAILABLE`. Nothing is written then.
    */
   save(): Promise<void> {
     return this.#unit.inOrder(() => this.#unit.commit());

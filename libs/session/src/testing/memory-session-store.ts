@@ -86,6 +86,9 @@ export class MemorySessionStore extends SessionStore {
     return this.#write((tables) => tables.revoke(id, reason, of));
   }
 
+  /** Nothing to do: a transaction has the whole store to itself. */
+  async lockPrincipal(_userId: string): Promise<void> {}
+
   raiseEpoch(userId: string, reason: string, exceptId?: string): Promise<number> {
     return this.#write((tables) => tables.raiseEpoch(userId, reason, exceptId));
   }

@@ -8,6 +8,7 @@ import { dataContract } from './contract/data.contract.js';
 import { endedContract } from './contract/ended.contract.js';
 import { epochContract } from './contract/epoch.contract.js';
 import { insertContract } from './contract/insert.contract.js';
+import { lockContract } from './contract/lock.contract.js';
 import { purgeContract } from './contract/purge.contract.js';
 import { revokeContract } from './contract/revoke.contract.js';
 import { sweepContract } from './contract/sweep.contract.js';
@@ -46,6 +47,7 @@ export function sessionStoreContract(options: SessionStoreContractOptions): void
     touches: touchContract,
     'revocation and lists': revokeContract,
     epochs: epochContract,
+    'locking a user': lockContract,
     sweeping: sweepContract,
     purging: purgeContract,
     transactions: transactionContract,
