@@ -18,7 +18,7 @@ export interface TestDatabase {
   connect(extra?: Record<string, unknown>): Promise<DataSource>;
 }
 
-/** Names that must not be skipped: `SESSION_TEST_REQUIRE=postgres,mariadb,sqlite,redis`. */
+/** Whether a server may not be skipped: `SESSION_TEST_REQUIRE=postgres,mariadb,sqlite,redis` names it. */
 export function isRequired(server: string): boolean {
   return (process.env['SESSION_TEST_REQUIRE'] ?? '').split(',').includes(server);
 }

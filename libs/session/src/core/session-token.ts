@@ -44,13 +44,6 @@ interface Keys {
 const CSRF_SALT_BYTES = 16;
 const CSRF_PATTERN = /^[A-Za-z0-9_-]{64}$/;
 
-const ID_PATTERN = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
-/** Whether this could be the id of a session: a UUID in lower case. What comes from outside may be anything. */
-export function isSessionId(id: unknown): id is string {
-  return typeof id === 'string' && ID_PATTERN.test(id);
-}
-
 /** A new session id: a UUIDv7 (RFC 9562), so that sessions created together are neighbours in the index. */
 export function newSessionId(nowMs: number): string {
   const bytes = randomBytes(16);

@@ -22,7 +22,8 @@ import type { PurgeOptions, PurgeReport, SessionPurge } from './session-purge.js
 import { resolveRecord, type ActiveSession, type Resolution } from './session-resolution.js';
 import { policyOf, type SessionSettings } from './session-settings.js';
 import type { SessionStore, StoreStatistics, TransactionManager } from './session-store.js';
-import { isSessionId, type SessionTokens } from './session-token.js';
+import { isSessionId } from './session-id.js';
+import type { SessionTokens } from './session-token.js';
 import type { ClientDescription, SessionWork } from './session-work.js';
 import type { RevokeReason, Session, SessionRecord } from './session.js';
 import { TouchBuffer } from './touch-buffer.js';

@@ -1,7 +1,7 @@
 import type { EndedSession, StalePrincipal } from '../core/session-store.js';
 import { EVERYONE } from '../core/user-id.js';
 import { writeMany } from './bulk-write.js';
-import { LOWEST_ID } from './session-id.js';
+import { LOWEST_ID } from '../core/session-id.js';
 import { endedSessionOf } from './session-row.js';
 import type { SessionStatements } from './session-statements.js';
 import type { StatementRunner } from './statement-runner.js';

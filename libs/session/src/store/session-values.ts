@@ -1,6 +1,6 @@
 import type { NewSession, Touch } from '../core/session-store.js';
 import { words } from './column-transformers.js';
-import { isSessionId } from './session-id.js';
+import { isSessionId } from '../core/session-id.js';
 import type { Values } from './statement-runner.js';
 
 /** What the columns hold, in characters. The client decides what it sends; it must not decide whether a write fails. */

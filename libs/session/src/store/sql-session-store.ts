@@ -19,7 +19,7 @@ import { EVERYONE } from '../core/user-id.js';
 import { writeMany } from './bulk-write.js';
 import type { EpochSweeper } from './epoch-sweeper.js';
 import { newSessionValues, touchRows } from './session-values.js';
-import { isSessionId, LOWEST_ID } from './session-id.js';
+import { isSessionId, LOWEST_ID } from '../core/session-id.js';
 import {
   endedSessionOf,
   purgedSessionOf,

@@ -14,7 +14,7 @@ import { LeasedRunner } from './leased-runner.js';
 import { LookupBatcher } from './lookup-batcher.js';
 import { OutageWatch } from './outage-watch.js';
 import { PooledRunner } from './pooled-runner.js';
-import { isSessionId } from './session-id.js';
+import { isSessionId } from '../core/session-id.js';
 import { SessionSql } from './session-sql.js';
 import { sessionStatements } from './session-statements.js';
 import { principalTable, sessionTable } from './session-tables.js';
