@@ -80,6 +80,15 @@ class Settings implements SessionOptionsFactory {
 @Module({ providers: [Settings], exports: [Settings] })
 class SettingsModule {}
 
+@Module({})
+class Near {}
+
+@Module({})
+class Far {}
+
+@Module({})
+class Other {}
+
 /** Starts an application of these modules, with the tables of its sessions made. */
 async function start(imports: Imports, dataSource?: string): Promise<INestApplication> {
   const module = await Test.createTestingModule({ imports, controllers: [Routes] }).compile();
@@ -134,7 +143,7 @@ await describeEachDatabase('SessionModule', (database) => {
       'forRootAsync',
       (extras) => SessionModule.forRootAsync({ useFactory: () => OPTIONS, ...extras }),
     ],
-  ])('is seen where it is imported only, with isGlobal: false by %s', async (_, sessions) => {
+  ])('is seen where it is imported only, with isGlobal: false by %s', async (_, register) => {
     @Injectable()
     class Friend {
       constructor(@Optional() readonly sessions?: SessionService) {}
@@ -142,17 +151,17 @@ await describeEachDatabase('SessionModule', (database) => {
     @Injectable()
     class Stranger extends Friend {}
     const featuresOf = (own: Imports[number]): Imports => [
-      { module: class Near {}, imports: [own], providers: [Friend] },
-      { module: class Far {}, providers: [Stranger] },
+      { module: Near, imports: [own], providers: [Friend] },
+      { module: Far, providers: [Stranger] },
     ];
 
-    const confined = sessions({ isGlobal: false });
+    const confined = register({ isGlobal: false });
     const app = await start([typeOrm(database), ...featuresOf(confined)]);
     expect(app.get(Friend).sessions).toBeInstanceOf(SessionService);
     expect(app.get(Stranger).sessions).toBeUndefined();
     await expectSessions(app);
 
-    const open = await start([typeOrm(database), sessions({}), ...featuresOf(class Other {})]);
+    const open = await start([typeOrm(database), register({}), ...featuresOf(Other)]);
     expect(open.get(Stranger).sessions).toBeInstanceOf(SessionService);
   });
 
@@ -168,7 +177,9 @@ await describeEachDatabase('SessionModule', (database) => {
     await expectSessions(app);
     const second = app.get<DataSource>(getDataSourceToken('second'));
     expect(await second.query('select user_id from second_sessions')).toEqual([{ user_id: 'ann' }]);
-    await expect(app.get(DataSource).query('select 1 from default_sessions')).rejects.toThrow();
+    await expect(app.get(DataSource).query('select 1 from default_sessions')).rejects.toThrow(
+      /default_sessions/,
+    );
   });
 
   it('respects a prefix and a naming strategy', async () => {

@@ -179,6 +179,17 @@ await describeEachDatabase('the credential subscriber', (database) => {
     expect(await live()).toEqual([]);
   });
 
+  it('ends the sessions of a user whose deletion date is saved like any other column', async () => {
+    await save({ deletedAt: new Date() });
+    expect(await live()).toEqual([]);
+  });
+
+  it('leaves the sessions alone when a deletion date is taken back', async () => {
+    await sessions.keepingSessions(() => save({ deletedAt: new Date() }));
+    await dataSource.getRepository(Member).recover(member);
+    expect(await live()).toEqual(both);
+  });
+
   it('ends nothing for a stronger hash of the same password inside keepingSessions', async () => {
     await sessions.keepingSessions(() => save({ passwordHash: 'stronger' }));
     expect(await live()).toEqual(both);
@@ -193,6 +204,10 @@ await describeEachDatabase('the credential subscriber', (database) => {
       'a disabling update()',
       () => dataSource.getRepository(Member).update({ name: 'ada' }, { isDisabled: true }),
     ],
+    [
+      'a deleting update()',
+      () => dataSource.getRepository(Member).update({ name: 'ada' }, { deletedAt: new Date() }),
+    ],
     ['delete()', () => dataSource.getRepository(Member).delete({ name: 'ada' })],
     ['softDelete()', () => dataSource.getRepository(Member).softDelete({ name: 'ada' })],
     [
@@ -203,6 +218,31 @@ await describeEachDatabase('the credential subscriber', (database) => {
           .update(Member)
           .set({ passwordHash: 'x' })
           .where('name = :name', { name: 'ada' })
+          .execute(),
+    ],
+    [
+      'upsert()',
+      () =>
+        dataSource
+          .getRepository(Member)
+          .upsert({ id: member.id, name: 'ada', passwordHash: 'x' }, ['id']),
+    ],
+    [
+      'a disabling upsert()',
+      () =>
+        dataSource
+          .getRepository(Member)
+          .upsert({ id: member.id, name: 'ada', passwordHash: 'old', isDisabled: true }, ['id']),
+    ],
+    [
+      'a query builder that updates where it cannot insert',
+      () =>
+        dataSource
+          .createQueryBuilder()
+          .insert()
+          .into(Member)
+          .values({ id: member.id, name: 'ada', passwordHash: 'x', isDisabled: false })
+          .orUpdate(['passwordHash'], ['id'])
           .execute(),
     ],
     [
@@ -223,6 +263,33 @@ await describeEachDatabase('the credential subscriber', (database) => {
   it('allows an update by criteria of what is no credential', async () => {
     await dataSource.getRepository(Member).update({ id: member.id }, { name: 'byron' });
     expect(await live()).toEqual(both);
+  });
+
+  it('allows an upsert that leaves the credential of a user who is there as it is', async () => {
+    const values = { id: member.id, name: 'byron', passwordHash: 'x', isDisabled: false };
+    // TypeORM leaves a generated id out of an insert on PostgreSQL unless it is named.
+    const insert = dataSource.createQueryBuilder().insert().into(Member, Object.keys(values));
+    await insert.values(values).orUpdate(['name'], ['id']).execute();
+    const stored = await dataSource.getRepository(Member).findOneByOrFail({ id: member.id });
+    expect(stored).toMatchObject({ name: 'byron', passwordHash: 'old' });
+    expect(await live()).toEqual(both);
+  });
+
+  it('allows an upsert inside keepingSessions', async () => {
+    const values = { id: member.id, name: 'ada', passwordHash: 'stronger' };
+    await sessions.keepingSessions(() => dataSource.getRepository(Member).upsert(values, ['id']));
+    expect(await live()).toEqual(both);
+  });
+
+  it('ends the sessions of each of several users who are saved together', async () => {
+    const users = dataSource.getRepository(Member);
+    const others = await users.save(
+      ['bob', 'eve', 'kim'].map((name) => ({ name, passwordHash: 'old', isDisabled: false })),
+    );
+    const all = [member, ...others];
+    for (const { id } of all) await sessions.issue({ userId: String(id) });
+    await users.save(all.map(({ id }) => ({ id, passwordHash: 'new' })));
+    for (const { id } of all) expect((await sessions.list(String(id))).sessions).toEqual([]);
   });
 
   it('allows an update by criteria inside keepingSessions beside a revocation of the caller', async () => {

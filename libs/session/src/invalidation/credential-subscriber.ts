@@ -1,5 +1,7 @@
 import type {
+  BeforeQueryEvent,
   EntityManager,
+  EntityMetadata,
   EntitySubscriberInterface,
   ObjectLiteral,
   QueryRunner,
@@ -12,7 +14,9 @@ import { SessionError } from '../core/errors.js';
 import { isKeepingSessions } from '../core/keeping-sessions.js';
 import type { SessionService } from '../core/session.service.js';
 import type { RevokeReason } from '../core/session.js';
+import { tableNames } from '../store/session-tables.js';
 import { currentSession } from './current-session.js';
+import { isUpsert, isUpsertOf } from './upsert-statement.js';
 
 /** The part of the `principal` option that the subscriber reads. */
 export interface WatchedPrincipal {
@@ -25,8 +29,8 @@ export interface WatchedPrincipal {
 /**
  * Ends a user's sessions in the transaction that changes their credential, disables or removes them.
  *
- * What TypeORM does not show to subscribers is refused: a write by criteria does not say whose rows it hits, and a
- * write outside a transaction could be seen by a sign-in before the sessions have ended.
+ * What TypeORM does not show to subscribers is refused: a write by criteria and an upsert do not say whose rows they hit,
+ * and a write outside a transaction could be seen by a sign-in before the sessions have ended.
  */
 export class CredentialSubscriber implements EntitySubscriberInterface<ObjectLiteral> {
   constructor(
@@ -38,23 +42,31 @@ export class CredentialSubscriber implements EntitySubscriberInterface<ObjectLit
     return this.principal.entity;
   }
 
+  beforeQuery({ query, dataSource }: BeforeQueryEvent): void {
+    if (!isUpsert(query) || isKeepingSessions()) return;
+    const metadata = dataSource.getMetadata(this.principal.entity);
+    const watched = [...this.principal.credentials, ...this.#endingProperties(metadata).keys()];
+    if (isUpsertOf(query, tableNames(dataSource, metadata), watched)) {
+      throw unseen('an upsert that would set a credential');
+    }
+  }
+
   beforeUpdate(event: UpdateEvent<ObjectLiteral>): void {
     if (isKeepingSessions()) return;
     const written = isSeen(event) ? columnsOf(event) : Object.keys(event.entity ?? {});
-    const { credentials, disabled } = this.principal;
     const ends =
-      credentials.some((name) => written.includes(name)) ||
-      (disabled !== undefined && written.includes(disabled) && isSet(event.entity?.[disabled]));
+      this.principal.credentials.some((name) => written.includes(name)) ||
+      this.#reasonToEndAll(event, written) !== undefined;
     if (ends) assertSeen(event, 'set a credential');
   }
 
   async afterUpdate(event: UpdateEvent<ObjectLiteral>): Promise<void> {
     if (isKeepingSessions() || !isSeen(event)) return;
     const changed = columnsOf(event);
-    const { credentials, disabled } = this.principal;
-    if (disabled !== undefined && changed.includes(disabled) && isSet(event.entity?.[disabled])) {
-      await this.#endAll(event, 'user-disabled');
-    } else if (credentials.some((name) => changed.includes(name))) {
+    const reason = this.#reasonToEndAll(event, changed);
+    if (reason !== undefined) {
+      await this.#endAll(event, reason);
+    } else if (this.principal.credentials.some((name) => changed.includes(name))) {
       await this.#endOthers(event);
     }
   }
@@ -73,6 +85,25 @@ export class CredentialSubscriber implements EntitySubscriberInterface<ObjectLit
 
   async afterSoftRemove(event: SoftRemoveEvent<ObjectLiteral>): Promise<void> {
     if (!isKeepingSessions()) await this.#endAll(event, 'user-deleted');
+  }
+
+  /** The properties that, once set, end all sessions of the user, and why. A deletion date may be saved like any other. */
+  #endingProperties({ deleteDateColumn }: EntityMetadata): ReadonlyMap<string, RevokeReason> {
+    const properties = new Map<string, RevokeReason>();
+    const { disabled } = this.principal;
+    if (deleteDateColumn !== undefined) {
+      properties.set(deleteDateColumn.propertyPath, 'user-deleted');
+    }
+    if (disabled !== undefined) properties.set(disabled, 'user-disabled');
+    return properties;
+  }
+
+  #reasonToEndAll(
+    { metadata, entity }: UpdateEvent<ObjectLiteral>,
+    written: readonly string[],
+  ): RevokeReason | undefined {
+    const ending = [...this.#endingProperties(metadata)];
+    return ending.find(([name]) => written.includes(name) && isSet(entity?.[name]))?.[1];
   }
 
   async #endOthers(event: WatchedEvent): Promise<void> {
@@ -134,10 +165,7 @@ function isSet(disabled: unknown): boolean {
 
 function assertSeen(event: WatchedEvent, deed: string): void {
   if (!isSeen(event)) {
-    throw new SessionError(
-      'SESSION_CREDENTIAL_UPDATE_UNSEEN',
-      `Expected to see which users to sign out, got a write by criteria that would ${deed}. Load the entity and use save() or remove(); or call revokeAllForUser(userId, { manager }) in the same transaction and run the write inside keepingSessions().`,
-    );
+    throw unseen(`a write by criteria that would ${deed}`);
   }
   if (!event.queryRunner.isTransactionActive) {
     throw new SessionError(
@@ -145,4 +173,11 @@ function assertSeen(event: WatchedEvent, deed: string): void {
       `Expected a transaction around a write that would ${deed}, got save() or remove() with { transaction: false }. Leave the option out.`,
     );
   }
+}
+
+function unseen(write: string): SessionError {
+  return new SessionError(
+    'SESSION_CREDENTIAL_UPDATE_UNSEEN',
+    `Expected to see which users to sign out, got ${write}. Load the entity and use save() or remove(); or call revokeAllForUser(userId, { manager }) in the same transaction and run the write inside keepingSessions().`,
+  );
 }
