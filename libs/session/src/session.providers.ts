@@ -3,7 +3,6 @@ import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 
 import { SystemClock } from './core/clock.js';
-import { SessionError } from './core/errors.js';
 import { SessionEvents } from './core/session-events.js';
 import { SessionPurge } from './core/session-purge.js';
 import { SessionStore } from './core/session-store.js';
@@ -18,7 +17,6 @@ import { SESSION_MODULE_OPTIONS, SESSION_OPTIONS } from './session.constants.js'
 import { resolveSessionOptions, type ResolvedSessionOptions } from './session.options-check.js';
 import type { SessionModuleOptions } from './session.options.js';
 import { dialectOf } from './store/dialect/dialect-of.js';
-import { SessionEntity } from './store/session.entity.js';
 import { TypeOrmSessionStore } from './store/typeorm-session-store.js';
 
 /** What both the web process and the worker process need: everything but HTTP and jobs. */
@@ -50,10 +48,8 @@ export function sessionCoreProviders(dataSource: string): Provider[] {
     {
       provide: SessionStore,
       inject: [dataSourceToken, SESSION_OPTIONS, SessionEvents],
-      useFactory: (source: DataSource, options: ResolvedSessionOptions, events: SessionEvents) => {
-        assertEntities(source);
-        return new TypeOrmSessionStore(source, options, events);
-      },
+      useFactory: (source: DataSource, options: ResolvedSessionOptions, events: SessionEvents) =>
+        new TypeOrmSessionStore(source, options, events),
     },
     {
       provide: SessionPurge,
@@ -104,12 +100,4 @@ function watchCredentials(
 ): CredentialSubscriber {
   source.subscribers.push(subscriber);
   return subscriber;
-}
-
-function assertEntities(dataSource: DataSource): void {
-  if (dataSource.hasMetadata(SessionEntity)) return;
-  throw new SessionError(
-    'SESSION_OPTIONS_INVALID',
-    'Expected the data source to know SessionEntity and SessionPrincipalEntity, got neither. Set `autoLoadEntities: true` in TypeOrmModule.forRoot, or add both to its `entities`.',
-  );
 }
