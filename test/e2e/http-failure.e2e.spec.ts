@@ -19,9 +19,15 @@ const UNAVAILABLE = {
   statusCode: 503,
   error: 'Service Unavailable',
   code: 'SESSION_STORE_UNAVAILABLE',
+  reason: 'store_unavailable',
 };
 
-const ENDED = { statusCode: 401, error: 'Unauthorized', code: 'SESSION_ENDED' };
+const ENDED = {
+  statusCode: 401,
+  error: 'Unauthorized',
+  code: 'SESSION_ENDED',
+  reason: 'ended',
+};
 
 /** Fails unless the answer says that the store is down, and nothing more. */
 function expectOutage(answer: Answer): void {
@@ -248,7 +254,8 @@ await describeHttp('failing requests', (bench) => {
     app.on('write', ({ session }) => void Object.assign(session.data, data));
     const answer = await app.browser().post('/public/write');
     expect(answer.status).toBe(status);
-    expect(answer.body).toEqual({ statusCode: status, error: expect.any(String), code });
+    const reason = status === 413 ? { reason: 'data_too_large' } : {};
+    expect(answer.body).toEqual({ statusCode: status, error: expect.any(String), code, ...reason });
   });
 
   it.each([

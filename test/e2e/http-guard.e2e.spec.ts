@@ -259,6 +259,21 @@ await describeHttp(
       expect(codes).toEqual(['SESSION_EXPIRY_INVALID']);
     });
 
+    it('goes back to the default of the session, not of one that a sign-in begins', async () => {
+      const { app } = bench;
+      app.on('write', ({ session }) => session.set('a', 1));
+      app.on('sign-in', ({ session }) => {
+        session.useDefaultExpiry();
+        session.signIn('ada', { policy: 'remembered' });
+      });
+      const browser = app.browser();
+      await browser.post('/public/write');
+      const { headers } = await browser.post('/public/sign-in');
+      expect(headers.get('set-cookie')).toContain(`Max-Age=${days(90) / 1000};`);
+      app.clock.advance(days(14) - 1);
+      expect((await browser.get('/me')).status).toBe(200);
+    });
+
     it('is measured by the policy of a sign-in that is pending', async () => {
       const { app } = bench;
       const codes: unknown[] = [];

@@ -1,6 +1,7 @@
 import { expect, it } from '@jest/globals';
-import { minutes } from 'nestjs-curfew';
+import { minutes, seconds } from 'nestjs-curfew';
 
+import { currentSession } from '../../libs/session/src/invalidation/current-session.js';
 import type { Browser } from '../support/browser.js';
 import { describeHttp, type HttpBench } from '../support/describe-http.js';
 import { COOKIE, type HttpApp } from '../support/http-app.js';
@@ -63,11 +64,66 @@ await describeHttp(
       expect(await late(bench.app, script, old, stepUp)).toEqual([]);
     });
 
+    it.each<[string, Script]>([
+      ['a step-up', ({ session }) => session.stepUp({ aal: 2 })],
+      ['a changed credential', () => currentSession.getStore()?.requireRotation()],
+    ])(
+      'brings a token of its own, whoever holds that of a parallel rotation: %s',
+      async (_, script) => {
+        const { app } = bench;
+        app.on('rotate', ({ session }) => session.rotate());
+        const { browser: thief } = await rotated(bench);
+        const rotate = (): Promise<unknown> => thief.post('/guarded/rotate');
+        expect(await late(app, script, tokenOf(thief), rotate)).toHaveLength(1);
+        expect((await thief.get('/me')).body).toMatchObject({ reason: 'superseded' });
+      },
+    );
+
     it('puts not its own token over that of a step-up to change the age of the cookie', async () => {
       const { browser } = await rotated(bench);
       const script: Script = ({ session }) => session.expireOnBrowserClose();
       const stepUp = (): Promise<unknown> => browser.post('/guarded/step-up');
       expect(await late(bench.app, script, tokenOf(browser), stepUp)).toEqual([]);
+    });
+
+    it.each<[string, (browser: Browser) => Promise<unknown>]>([
+      ['a sign-in', (browser) => browser.post('/login', { userId: 'bob' })],
+      ['a step-up', (browser) => browser.post('/guarded/step-up')],
+    ])('begins no session over the newer token of %s', async (_, overtake) => {
+      const { app } = bench;
+      app.on('write', ({ session }) => session.set('cart', 1));
+      const { browser } = await rotated(bench);
+      const tab = app.browser();
+      tab.cookies.set(COOKIE, tokenOf(browser));
+      await overtake(browser);
+      const rows = await app.rowCount();
+      const { status, body, headers } = await tab.post('/public/write');
+      expect([status, body]).toMatchObject([401, { code: 'SESSION_ENDED' }]);
+      expect(headers.getSetCookie()).toEqual([]);
+      expect(await app.rowCount()).toBe(rows);
+    });
+
+    it('begins one where the browser has not come with the newer token within the grace', async () => {
+      const { app } = bench;
+      app.on('write', ({ session }) => session.set('cart', 1));
+      const { browser } = await rotated(bench);
+      const tab = app.browser();
+      tab.cookies.set(COOKIE, tokenOf(browser));
+      await browser.post('/login', { userId: 'bob' });
+      app.clock.advance(seconds(30));
+      expect((await tab.post('/public/write')).headers.getSetCookie()).toHaveLength(1);
+      app.on('read', ({ session }) => session.data);
+      expect((await tab.get('/public/read')).body).toEqual({ cart: 1 });
+    });
+
+    it('may sign in over a token that was replaced a moment ago', async () => {
+      const { app } = bench;
+      const { browser } = await rotated(bench);
+      const tab = app.browser();
+      tab.cookies.set(COOKIE, tokenOf(browser));
+      await browser.post('/login', { userId: 'bob' });
+      await tab.post('/login', { userId: 'bob' });
+      expect((await tab.get('/me')).body).toEqual({ userId: 'bob' });
     });
   },
   { options: { rotationIntervalMs: minutes(10) } },

@@ -137,6 +137,15 @@ await describeHttp('a session over HTTP', (bench) => {
     });
   });
 
+  it('is rotated with three statements and signed out with two', async () => {
+    const { app } = bench;
+    app.on('rotate', ({ session }) => session.rotate());
+    const browser = await app.signedIn('ada');
+    const rotated = await costOf(app, () => browser.post('/guarded/rotate'));
+    const signedOut = await costOf(app, () => browser.post('/logout'));
+    expect([rotated.statements, signedOut.statements]).toEqual([3, 2]);
+  });
+
   it('has a cookie cleared whose row is gone, and never takes its id over', async () => {
     const { app } = bench;
     app.on('write', ({ session }) => session.set('a', 1));
@@ -211,11 +220,13 @@ await describeHttp('a session over HTTP', (bench) => {
       session.expireAt(new Date(app.clock.now() + minutes(5)));
     });
     app.on('forget', ({ session }) => session.expireOnBrowserClose());
+    app.on('quieten', ({ session }) => session.expireAfter(minutes(20)));
     const browser = app.browser();
     await browser.post('/public/remember');
     const token = tokenOf(browser);
     const shortened = await browser.post('/guarded/shorten');
     expect(shortened.headers.getSetCookie()[0]).toContain(`${token}; Max-Age=300;`);
+    expect((await browser.post('/guarded/quieten')).headers.getSetCookie()).toEqual([]);
     const forgotten = await browser.post('/guarded/forget');
     expect(forgotten.headers.getSetCookie()[0]).not.toContain('Max-Age');
     expect((await browser.get('/me')).status).toBe(200);

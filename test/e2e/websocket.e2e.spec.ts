@@ -113,7 +113,7 @@ await describeGateway('a gateway', (bench) => {
         session.set('note', 'text');
         await bench.app.sessions.revokeAllForUser('ada');
       });
-      expect(await socket.ask('guarded')).toEqual(refused('SESSION_ENDED'));
+      expect(await socket.ask('guarded')).toEqual(refused('SESSION_ENDED', { reason: 'ended' }));
     });
   });
 
@@ -183,7 +183,9 @@ await describeGateway('a gateway', (bench) => {
   it('says that the store is down, and goes on when it is back', async () => {
     const socket = await bench.openAs(bench.ada);
     const restore = failStore(bench.app.store);
-    expect(await socket.ask('me')).toEqual(refused('SESSION_STORE_UNAVAILABLE'));
+    expect(await socket.ask('me')).toEqual(
+      refused('SESSION_STORE_UNAVAILABLE', { reason: 'store_unavailable' }),
+    );
     restore();
     expect(await socket.ask('me')).toEqual(answered('ada'));
   });

@@ -168,6 +168,13 @@ await describeEachDatabase('the credential subscriber', (database) => {
     expect(await live()).toEqual([]);
   });
 
+  it('keeps them ended when the user is enabled again', async () => {
+    await save({ isDisabled: true });
+    await save({ isDisabled: false });
+    expect(await live()).toEqual([]);
+    expect(await sessions.find(await signIn())).toBeDefined();
+  });
+
   it('ends the sessions of a user who is removed', async () => {
     const userId = String(member.id);
     await dataSource.getRepository(Member).remove(member);

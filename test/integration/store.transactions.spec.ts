@@ -35,6 +35,26 @@ await describeEachDatabase("the application's transaction", (database) => {
     expect(record).toMatchObject({ requiredEpoch: 0, session: { revokedAt: null } });
   });
 
+  it('takes statements of the store that come all at once, one after another', async () => {
+    let [underWay, mostUnderWay] = [0, 0];
+    const counting = {
+      beforeQuery() {
+        mostUnderWay = Math.max(mostUnderWay, (underWay += 1));
+      },
+      afterQuery() {
+        underWay -= 1;
+      },
+    };
+    dataSource.subscribers.push(counting as EntitySubscriberInterface);
+    await dataSource.transaction(async (manager) => {
+      const users = ['dora', 'emil', 'finn'];
+      const epochs = users.map((userId) => store.within(manager).raiseEpoch(userId, 'revoked'));
+      expect(await Promise.all(epochs)).toEqual([1, 1, 1]);
+    });
+    dataSource.subscribers.pop();
+    expect(mostUnderWay).toBe(1);
+  });
+
   it('calls back after its commit and not before', async () => {
     const calls: string[] = [];
     await dataSource.transaction(async (manager) => {

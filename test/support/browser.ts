@@ -55,7 +55,7 @@ export class Browser {
       },
       ...(text === undefined ? {} : { body: text }),
     });
-    for (const line of response.headers.getSetCookie()) this.#keep(line);
+    for (const line of response.headers.getSetCookie()) this.keep(line);
     const answer = await response.text();
     const isJson = answer !== '' && response.headers.get('content-type')?.includes('json') === true;
     return {
@@ -65,7 +65,8 @@ export class Browser {
     };
   }
 
-  #keep(line: string): void {
+  /** Takes a `Set-Cookie` line. */
+  keep(line: string): void {
     const [pair = ''] = line.split(';');
     const [name = '', value = ''] = pair.split('=');
     if (/;\s*max-age=0\b/i.test(line)) this.cookies.delete(name);

@@ -279,6 +279,28 @@ describe('SessionCommit', () => {
       expect(await bench.sessions.resolve(token)).toMatchObject({ status: 'superseded' });
     });
 
+    it.each<[string, Partial<SessionWork>]>([
+      ['a proof', { rotation: 'own', authenticated: { aal: 2, amr: null } }],
+      ['a changed credential', { rotation: 'own' }],
+    ])('for %s is not done by a parallel one for none: a thief may have it', async (_, work) => {
+      const { current } = await bench.issue();
+      let first: CommitOutcome | undefined;
+      bench.store.interfere(async () => (first = await bench.commit(current, { rotation: 'now' })));
+      const { token } = await bench.commit(current, work);
+      expect(await bench.sessions.resolve(first?.token)).toMatchObject({ status: 'superseded' });
+      expect((await bench.resolve(token)).record.session.generation).toBe(2);
+    });
+
+    it('for a proof leaves the client the token of another proof that came first', async () => {
+      const { current } = await bench.issue();
+      bench.clock.advance(1);
+      const proof: Partial<SessionWork> = { rotation: 'own', authenticated: { aal: 2, amr: null } };
+      let first: CommitOutcome | undefined;
+      bench.store.interfere(async () => (first = await bench.commit(current, proof)));
+      expect(await bench.commit(current, proof)).toMatchObject({ token: null });
+      expect((await bench.resolve(first?.token)).record.session.aal).toBe(2);
+    });
+
     it('for a change of privilege follows a periodic one, whose token may be known to a thief', async () => {
       const { current, token } = await bench.issue();
       let periodic: CommitOutcome | undefined;

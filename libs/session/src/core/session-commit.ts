@@ -132,7 +132,7 @@ export class SessionCommit {
 
   #nextToken({ record, token, successor, rotation }: Basis): MintedToken | undefined {
     const { id, generation } = record.session;
-    if (rotation === 'now') return this.tokens.mint(id, generation + 1);
+    if (rotation === 'now' || rotation === 'own') return this.tokens.mint(id, generation + 1);
     return rotation === 'due' && successor === null ? this.tokens.successor(token) : undefined;
   }
 
@@ -169,13 +169,15 @@ export class SessionCommit {
     if (rotations === 0) return { record: newest, token, successor, rotation };
     const known = this.tokens.knownSuccessor(token, newest.tokenHash)?.token ?? null;
     // A periodic rotation came first, and whoever has the old token can still exchange it; or several came, and nobody
-    // knows which. Only a single random token says that a change of privilege has done what this one asks for.
-    const mustRotate = rotation === 'now' && (known !== null || rotations > 1);
+    // knows which. Only a single random token says that another request has done what this one asks for.
+    const isOpen = known !== null || rotations > 1;
+    const isProven = newest.session.authenticatedAt !== record.session.authenticatedAt;
+    const mustRotate = isOpen ? rotation !== 'due' : rotation === 'own' && !isProven;
     return {
       record: newest,
       token: this.#parsed(known) ?? token,
       successor: known,
-      rotation: mustRotate ? 'now' : null,
+      rotation: mustRotate ? rotation : null,
     };
   }
 

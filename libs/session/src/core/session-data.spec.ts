@@ -187,6 +187,8 @@ describe('values that cannot be stored', () => {
     ['an object with toJSON', { toJSON: () => 1 }],
     ['a reference to itself, which has no last level', cyclic],
     ['a gap in a list', [1, undefined, 2]],
+    ['a list with toJSON', Object.assign([1], { toJSON: () => 'a\u0000b' })],
+    ['a match, whose groups would be lost', /(?<year>\d+)/.exec('2026')],
     ['a string with a NUL', 'a\u0000b'],
     ['half a surrogate pair', '\udc00'],
     ['a nested key with a NUL', { 'a\u0000': 1 }],

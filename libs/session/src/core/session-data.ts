@@ -121,8 +121,7 @@ function assertJson(value: unknown, path: string, depth: number): void {
 }
 
 function childrenOf(value: object, path: string): [string, unknown][] {
-  if (Array.isArray(value))
-    return Array.from(value, (child: unknown, index) => [`${index}`, child]);
+  if (Array.isArray(value)) return elementsOf(value, path);
   const prototype: unknown = Object.getPrototypeOf(value);
   if ((prototype !== Object.prototype && prototype !== null) || 'toJSON' in value) {
     throw notJson(path, `an instance of ${value.constructor?.name ?? 'an unknown class'}`);
@@ -131,6 +130,15 @@ function childrenOf(value: object, path: string): [string, unknown][] {
   const refused = entries.find(([key]) => key === '__proto__' || !isStorableText(key));
   if (refused !== undefined) throw notJson(path, `the key ${JSON.stringify(refused[0])}`);
   return entries;
+}
+
+/** JSON holds elements and nothing else: the groups of a match would be lost, and a `toJSON` would write what was not checked. */
+function elementsOf(value: readonly unknown[], path: string): [string, unknown][] {
+  const { length } = Object.keys(value);
+  if ('toJSON' in value || length > value.length) {
+    throw notJson(path, 'an array with properties of its own');
+  }
+  return Array.from(value, (child, index) => [`${index}`, child]);
 }
 
 /** PostgreSQL's jsonb holds neither NUL nor half a surrogate pair. */

@@ -56,6 +56,15 @@ describe('a sign-in', () => {
     });
   });
 
+  it('carries the data of an anonymous session whose token another key of the ring has sealed', async () => {
+    const { token } = await bench.issue(null, { kept: 1 });
+    const renewed = bench.sessionsWith({ secret: ['n'.repeat(32), 's'.repeat(32)] });
+    const current = await renewed.resolve(token);
+    if (current.status !== 'active') throw new Error(`Expected active, got ${current.status}`);
+    const { record } = await bench.commit(current, signIn(), renewed);
+    expect(await bench.data(record?.session.id)).toEqual({ kept: 1 });
+  });
+
   it('carries the data of an anonymous session and what the request changed', async () => {
     const { current } = await bench.issue(null, { kept: 1, removed: 2, count: 3 });
     const work = changing(current, (data) => {

@@ -39,8 +39,11 @@ export interface SessionWork {
   readonly data: { readonly before: SessionDataRecord; readonly after: SessionDataRecord } | null;
   readonly updates: readonly KeyUpdate[];
   readonly signIn: { readonly userId: string; readonly options: SignInOptions } | null;
-  /** Whether to give out a new token: `due` for a periodic rotation, `now` after a change of privilege. */
-  readonly rotation: 'due' | 'now' | null;
+  /**
+   * Whether to give out a new token: `due` for a periodic rotation, `now` for a random one. `own` is a random one for a proof
+   * or a changed credential: a token that a parallel request gave out for neither may be in the hands of a thief.
+   */
+  readonly rotation: 'due' | 'now' | 'own' | null;
   readonly expiry: Pick<SessionChange, 'idleTimeoutMs' | 'expiresAt' | 'persistent'>;
   readonly authenticated: NonNullable<SessionChange['authenticated']> | null;
 }

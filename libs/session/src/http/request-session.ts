@@ -187,7 +187,8 @@ export class RequestSession {
 
   /** Gives the session a new token at the commit; the old one is dead from then on. No session: nothing to do. */
   rotate(): void {
-    if (this.#unit.record !== null) this.#work.rotation = 'now';
+    const work = this.#work;
+    if (this.#unit.record !== null && work.rotation !== 'own') work.rotation = 'now';
   }
 
   /**
@@ -201,7 +202,7 @@ export class RequestSession {
     const { signIn } = this.#work;
     if (signIn === null) {
       this.#work.authenticated = { aal, amr: amr ?? null };
-      this.#work.rotation = 'now';
+      this.#work.rotation = 'own';
     } else {
       const options = { ...signIn.options, aal, ...(amr === undefined ? {} : { amr }) };
       this.#work.signIn = { ...signIn, options };
@@ -247,7 +248,9 @@ export class RequestSession {
 
   /** Goes back to what the policy says. */
   useDefaultExpiry(): void {
-    this.#work.expiry = this.#stored === null ? {} : defaultExpiry(this.#limits);
+    const work = this.#work;
+    work.expiryWishes = {};
+    work.expiryDefaults = this.#stored === null ? {} : defaultExpiry(this.#limits);
   }
 
   /**
@@ -282,7 +285,8 @@ export class RequestSession {
   }
 
   #expire(expiry: SessionWork['expiry']): void {
-    this.#work.expiry = { ...this.#work.expiry, ...expiry };
+    const work = this.#work;
+    work.expiryWishes = { ...work.expiryWishes, ...expiry };
   }
 
   static {

@@ -12,7 +12,7 @@ import { RequestWork } from './request-work.js';
 import { ResponseGate } from './response-gate.js';
 import type { SessionCarrier } from './session-carrier.js';
 import { answerTo } from './session-exception.js';
-import { isOver, SessionLookup } from './session-lookup.js';
+import { isOver, isOvertaken, SessionLookup } from './session-lookup.js';
 import { SessionResponse } from './session-response.js';
 import { HandshakeRequest } from './websocket-handshake.js';
 
@@ -85,12 +85,12 @@ export class RequestUnit {
   async commit(): Promise<void> {
     if (this.work.isEmpty) return this.#sendSuccessor();
     this.#assertTokenCanBeSent();
+    this.#assertNotOvertaken();
     const { sessions, exchange } = this.#parts;
-    const isExpiryChanged = Object.keys(this.work.expiry).length > 0;
     try {
       const current = await this.#lookup.current();
       const work = this.work.toCommit(current, describeClient(exchange.request));
-      this.#accept(await sessions.commit(work), isExpiryChanged);
+      this.#accept(await sessions.commit(work));
     } catch (error) {
       if (isSessionError(error, 'SESSION_ENDED')) await this.#endedMeanwhile();
       throw error;
@@ -122,7 +122,7 @@ export class RequestUnit {
       },
       requireRotation: () => {
         if (this.#isHeadSent) throw this.#tokenUnsendable();
-        this.work.rotation = 'now';
+        this.work.rotation = 'own';
       },
     };
   }
@@ -177,16 +177,15 @@ export class RequestUnit {
     const { id, generation } = current.record.session;
     const session = await this.#parts.sessions.find(id);
     if (session?.generation === generation)
-      this.#accept({ record: current.record, token: current.successor }, false);
+      this.#accept({ record: current.record, token: current.successor });
   }
 
-  #accept(outcome: CommitOutcome, isExpiryChanged: boolean): void {
-    const generation = this.record?.session.generation;
+  #accept(outcome: CommitOutcome): void {
+    const before = this.record?.session;
     this.#lookup.accept(outcome);
     this.#owesSuccessor = false;
     this.work.committed(outcome.record?.data ?? null);
-    // The cookie's lifetime changes with the expiry. Not where another request has rotated: the browser may hold that token.
-    const isResent = isExpiryChanged && outcome.record?.session.generation === generation;
+    const isResent = hasOtherCookie(before, outcome.record?.session);
     const token = outcome.token ?? (isResent ? this.#lookup.token : null);
     if (token === null || outcome.record === null) return;
     const { session, now } = outcome.record;
@@ -197,6 +196,19 @@ export class RequestUnit {
   #assertTokenCanBeSent(): void {
     if (this.#isHeadSent && this.work.needsToken(this.record !== null))
       throw this.#tokenUnsendable();
+  }
+
+  /**
+   * A request that comes a moment too late has no session to write to, and must begin none: its cookie would take the place
+   * of the newer one in the browser. A sign-in may: it is meant to.
+   */
+  #assertNotOvertaken(): void {
+    if (this.record !== null || this.work.signIn !== null) return;
+    if (!isOvertaken(this.#lookup.presented, this.#parts.options.rotationGraceMs)) return;
+    throw new SessionError(
+      'SESSION_ENDED',
+      'Expected the newest token of the browser, got one that a sign-in or a rotation replaced a moment ago. Nothing was written; repeat the request.',
+    );
   }
 
   #tokenUnsendable(): SessionError {
@@ -213,6 +225,17 @@ export class RequestUnit {
     const isTold = exchange.response !== null && isOver(await sessions.resolve(this.#lookup.token));
     this.forget({ isTold });
   }
+}
+
+/**
+ * Whether the cookie of the same token lives longer or shorter than before. Not where another request has rotated: the
+ * browser may hold that token.
+ */
+function hasOtherCookie(before: Session | undefined, after: Session | undefined): boolean {
+  if (before === undefined || after === undefined || before.id !== after.id) return false;
+  if (before.generation !== after.generation) return false;
+  const isMoved = after.persistent && before.expiresAt !== after.expiresAt;
+  return before.persistent !== after.persistent || isMoved;
 }
 
 function presentedWith({ exchange, carrier, options }: RequestSessionParts): PresentedToken {

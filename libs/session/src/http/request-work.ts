@@ -7,12 +7,21 @@ export class RequestWork {
   data: RequestSessionData;
   signIn: { readonly userId: string; readonly options: SignInOptions } | null = null;
   rotation: SessionWork['rotation'] = null;
-  expiry: SessionWork['expiry'] = {};
+  /** What was asked for of the expiry, by name. */
+  expiryWishes: SessionWork['expiry'] = {};
+  /** What the session's policy says, where that was asked for. Means nothing for a session that a sign-in begins. */
+  expiryDefaults: SessionWork['expiry'] = {};
   authenticated: SessionWork['authenticated'] = null;
 
   /** @param stored JSON text of the session's data; `null` for none. */
   constructor(stored: string | null = null) {
     this.data = new RequestSessionData(stored);
+  }
+
+  get expiry(): SessionWork['expiry'] {
+    return this.signIn === null
+      ? { ...this.expiryDefaults, ...this.expiryWishes }
+      : this.expiryWishes;
   }
 
   get isEmpty(): boolean {
@@ -40,7 +49,8 @@ export class RequestWork {
     this.data.committed(stored);
     this.signIn = null;
     this.rotation = null;
-    this.expiry = {};
+    this.expiryWishes = {};
+    this.expiryDefaults = {};
     this.authenticated = null;
   }
 }

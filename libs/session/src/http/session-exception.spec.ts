@@ -22,19 +22,24 @@ function thrown(code: SessionErrorCode): HttpException {
 
 describe('toHttpError', () => {
   it.each([
-    ['SESSION_ENDED', 401, 'Unauthorized'],
-    ['SESSION_CREDENTIAL_CHANGED', 401, 'Unauthorized'],
-    ['SESSION_CROSS_ORIGIN', 403, 'Forbidden'],
-    ['SESSION_DATA_CONFLICT', 409, 'Conflict'],
-    ['SESSION_DATA_TOO_LARGE', 413, 'Payload Too Large'],
-    ['SESSION_STORE_UNAVAILABLE', 503, 'Service Unavailable'],
-    ['SESSION_CONTEXT_MISSING', 500, 'Internal Server Error'],
+    ['SESSION_ENDED', 401, 'Unauthorized', 'ended'],
+    ['SESSION_CREDENTIAL_CHANGED', 401, 'Unauthorized', 'credential_changed'],
+    ['SESSION_CROSS_ORIGIN', 403, 'Forbidden', 'cross_origin'],
+    ['SESSION_DATA_CONFLICT', 409, 'Conflict', 'data_conflict'],
+    ['SESSION_DATA_TOO_LARGE', 413, 'Payload Too Large', 'data_too_large'],
+    ['SESSION_STORE_UNAVAILABLE', 503, 'Service Unavailable', 'store_unavailable'],
+    ['SESSION_CONTEXT_MISSING', 500, 'Internal Server Error', undefined],
   ] as const)(
-    'answers %s with %d, its code and nothing of its message',
-    (code, statusCode, error) => {
+    'answers %s with %d, its code, a reason and nothing of its message',
+    (code, statusCode, error, reason) => {
       const exception = thrown(code);
       expect(exception.getStatus()).toBe(statusCode);
-      expect(exception.getResponse()).toEqual({ statusCode, error, code });
+      expect(exception.getResponse()).toEqual({
+        statusCode,
+        error,
+        code,
+        ...(reason !== undefined && { reason }),
+      });
       expect(exception.cause).toBeInstanceOf(SessionError);
     },
   );

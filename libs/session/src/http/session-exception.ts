@@ -68,5 +68,17 @@ function prepareAnswer(error: unknown, statusCode: number, response: ServerRespo
 
 function refusalOf(code: SessionErrorCode, details: RefusalDetails = {}): SessionRefusal {
   const statusCode = statusOf(code);
-  return { statusCode, error: STATUS_CODES[statusCode] ?? 'Error', code, ...details };
+  const isFault = statusCode === 500;
+  return {
+    statusCode,
+    error: STATUS_CODES[statusCode] ?? 'Error',
+    code,
+    ...(isFault ? {} : { reason: reasonOf(code) }),
+    ...details,
+  };
+}
+
+/** What a client goes by where nothing more precise is known: `ended` for `SESSION_ENDED`. */
+function reasonOf(code: SessionErrorCode): string {
+  return code.replace('SESSION_', '').toLowerCase();
 }

@@ -15,6 +15,7 @@ export class SessionLookup {
   #pending: Promise<Resolution> | undefined;
   #active: ActiveSession | null = null;
   #record: SessionRecord | null = null;
+  #presentedResolution: Resolution | undefined;
   /** What the client holds once it has the response; `null` where nothing that opens a session. */
   #token: string | null = null;
   #readAt = 0;
@@ -27,6 +28,11 @@ export class SessionLookup {
   /** Whether the request presented anything, be it a token or not. */
   get isPresented(): boolean {
     return this.#presented.value !== undefined;
+  }
+
+  /** What the presented token amounted to when it was looked up; `undefined` before. */
+  get presented(): Resolution | undefined {
+    return this.#presentedResolution;
   }
 
   /** The request's session as last read or written; `null` where it has none. */
@@ -90,6 +96,7 @@ export class SessionLookup {
 
   async #resolve(): Promise<Resolution> {
     const resolution = await this.#presented.resolve(this.#sessions);
+    this.#presentedResolution = resolution;
     if (resolution.status === 'active') {
       this.#active = resolution;
       this.#token = this.#presented.value ?? null;
@@ -121,4 +128,16 @@ export function isOver(resolution: Resolution): boolean {
     case 'superseded':
       return false;
   }
+}
+
+/**
+ * Whether a token gave way to another one less than `graceMs` ago, by a sign-in or a rotation: requests that were on their
+ * way then come with it, and the browser has the newer one, or is about to.
+ */
+export function isOvertaken(resolution: Resolution | undefined, graceMs: number): boolean {
+  if (resolution?.status !== 'revoked' && resolution?.status !== 'superseded') return false;
+  if (resolution.status === 'revoked' && resolution.reason !== 'replaced') return false;
+  const { session, now } = resolution.record;
+  const overtakenAt = resolution.status === 'revoked' ? session.revokedAt : session.rotatedAt;
+  return overtakenAt !== null && now - overtakenAt < graceMs;
 }

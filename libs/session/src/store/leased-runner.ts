@@ -1,3 +1,5 @@
+import type { QueryRunner } from 'typeorm';
+
 import type { Lease } from './connections.js';
 import { Deadline, DeadlineError } from './deadline.js';
 import type { Row } from './session-row.js';
@@ -9,6 +11,8 @@ import type {
   Values,
 } from './statement-runner.js';
 import { storeFailure } from './store-failure.js';
+
+const lastSteps = new WeakMap<QueryRunner, Promise<unknown>>();
 
 /** Runs statements on one connection, inside a transaction that is open there, or that it opens. */
 export class LeasedRunner implements StatementRunner {
@@ -23,7 +27,9 @@ export class LeasedRunner implements StatementRunner {
     values: Values,
     timeoutMs = this.settings.timeoutMs,
   ): Promise<StatementResult> {
-    return this.#within(timeoutMs, () => send(this.lease, this.settings, statement, values));
+    return this.#within(timeoutMs, () =>
+      inTurn(this.lease.queryRunner, () => send(this.lease, this.settings, statement, values)),
+    );
   }
 
   transaction<T>(work: (runner: StatementRunner) => Promise<T>): Promise<T> {
@@ -65,6 +71,19 @@ export class LeasedRunner implements StatementRunner {
       deadline.clear();
     }
   }
+}
+
+/**
+ * Runs the step after those that are under way on the connection. A driver takes one statement at a time, and TypeORM
+ * calls the subscribers of a `save` of several entities all at once.
+ */
+function inTurn<T>(queryRunner: QueryRunner, step: () => Promise<T>): Promise<T> {
+  const turn = (lastSteps.get(queryRunner) ?? Promise.resolve()).then(step);
+  lastSteps.set(
+    queryRunner,
+    turn.catch(() => {}),
+  );
+  return turn;
 }
 
 /** Sends a statement on a connection. */

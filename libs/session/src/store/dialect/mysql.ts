@@ -1,4 +1,4 @@
-import { sql } from '../sql.js';
+import { Parameter, sql } from '../sql.js';
 import type { Dialect } from './dialect.js';
 import { patchByPath } from './json-path.js';
 import { assign, columnsAndValues } from './standard-sql.js';
@@ -76,12 +76,25 @@ export const mysql: Dialect = {
       on duplicate key update ${assign(changes)}`;
   },
 
-  patch(column, patch) {
-    return patchByPath(sql`coalesce(${column}, json_object())`, patch, {
-      // MariaDB 10.11 takes a key that begins with "-" for no path at all, and the whole document becomes NULL.
-      path: (key) => `$."${key.replace(/^-/, String.raw`\u002d`)}"`,
-      parse: (text) => sql`json_extract(${text}, '$')`,
-    });
+  patch(column, { set, remove }) {
+    const document = sql`coalesce(${column}, json_object())`;
+    // By RFC 7396, which removes what is null: the json_remove of MariaDB 10.11 overlooks a key outside ASCII where it is
+    // the third of a call or a later one.
+    const rest =
+      remove.length === 0
+        ? document
+        : sql`json_merge_patch(${document}, ${new Parameter('dataRemove', 'text')})`;
+    const removal = Object.fromEntries(remove.map((key) => [key, null]));
+    const { expression, values } = patchByPath(
+      rest,
+      { set, remove: [] },
+      {
+        // MariaDB 10.11 takes a key that begins with "-" for no path at all, and the whole document becomes NULL.
+        path: (key) => `$."${key.replace(/^-/, String.raw`\u002d`)}"`,
+        parse: (text) => sql`json_extract(${text}, '$')`,
+      },
+    );
+    return { expression, values: { ...values, dataRemove: JSON.stringify(removal) } };
   },
 
   async destroyConnection(queryRunner) {

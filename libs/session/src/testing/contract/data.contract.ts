@@ -118,6 +118,15 @@ export function dataContract(bench: ContractBench, { it }: ContractRunner): void
     assert.deepEqual(await bench.data(id), kept);
   });
 
+  it('removes many keys in one change, whatever they look like', async () => {
+    const kept = { a: { b: 'untouched' }, übrig: 'ü' };
+    const keys = [...HOSTILE_KEYS, ...Array.from({ length: 100 }, (_, index) => `größe ${index}`)];
+    const all = { ...kept, ...Object.fromEntries(keys.map((key) => [key, key])) };
+    const id = await bench.insert({ data: JSON.stringify(all) });
+    assert.equal(await patch(id, {}, keys), true);
+    assert.deepEqual(await bench.data(id), kept);
+  });
+
   it('returns every kind of value as it was set by a change', async () => {
     const id = await bench.insert();
     assert.equal(await patch(id, HOSTILE_VALUES), true);
