@@ -112,6 +112,9 @@ export class SessionCommit {
           const generation = basis.record.session.generation + 1;
           this.events.emit('session:rotated', { sessionId: id, userId, generation });
         }
+        if (Object.keys(change).some((part) => part !== 'rotate')) {
+          this.events.emit('session:changed', { sessionId: id, userId });
+        }
         const record = (await this.store.find(id)) ?? basis.record;
         return { record, token: next?.token ?? successorUnder(basis, record) };
       }

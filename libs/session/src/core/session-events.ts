@@ -15,6 +15,8 @@ export interface SessionEventMap {
   'session:issued': SessionReference & { readonly policy: string };
   'session:rotated': SessionReference & { readonly generation: number };
   'session:touched': { readonly count: number };
+  /** Its data, its expiry or the proof of its user was written. */
+  'session:changed': SessionReference;
   'session:expired': SessionReference & { readonly reason: 'idle-expired' | 'absolute-expired' };
   'session:revoked': SessionReference & { readonly reason: string };
   'session:reuse-detected': SessionReference & { readonly generation: number };
@@ -30,6 +32,8 @@ export interface SessionEventMap {
     readonly reason: string;
     readonly exceptSessionId: string | null;
   };
+  /** All sessions were ended at once; `session:revoked` follows for each as its row is marked. */
+  'everyone:revoked': { readonly reason: string };
   'purge:completed': PurgeReport;
   'purge:failed': { readonly error: Error };
   'store:unavailable': { readonly error: Error };

@@ -65,10 +65,12 @@ describe('a revocation', () => {
 
   it("ends everyone's sessions", async () => {
     const issued = [await test.sessions.issue({ userId: 'ada' }), await test.sessions.issue({})];
-    await test.sessions.revokeEveryone();
+    const announced = collectEvents(test.events, 'everyone:revoked');
+    await test.sessions.revokeEveryone({ reason: 'incident' });
     for (const { token } of issued) {
       expect(await test.sessions.resolve(token)).toMatchObject({ status: 'revoked' });
     }
+    expect(announced).toEqual([{ reason: 'incident' }]);
   });
 
   it.each([

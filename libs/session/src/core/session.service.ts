@@ -224,6 +224,7 @@ export class SessionService {
   }: { readonly reason?: RevokeReason } = {}): Promise<void> {
     assertRevokeReason(reason);
     await this.store.raiseEveryonesEpoch(reason);
+    this.events.emit('everyone:revoked', { reason });
   }
 
   /**
