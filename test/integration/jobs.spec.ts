@@ -5,6 +5,7 @@ import { createPostgresBackend, Queue } from 'bullmq';
 import pg from 'pg';
 
 import { days, minutes } from '../../libs/session/src/core/duration.js';
+import { EVERYONE } from '../../libs/session/src/core/user-id.js';
 import { encodeJob } from '../../libs/session/src/jobs/job-payload.js';
 import { PURGE_SCHEDULER } from '../../libs/session/src/jobs/bullmq-worker.js';
 import type { QueueSettings } from '../../libs/session/src/jobs/job-queue.js';
@@ -96,7 +97,23 @@ describe.each(drivers)('jobs: $name', ({ queue }) => {
     await last;
 
     expect(new Set(revoked.map(({ sessionId }) => sessionId)).size).toBe(3);
-    expect(await store.stalePrincipals(1)).toEqual([]);
+    await until(async () => (await store.stalePrincipals(1)).length === 0);
+  });
+
+  it('sweeps everyone who is asked for, without waiting for the next purge', async () => {
+    const { store, jobs, startWorker } = start(SELDOM_MS);
+    await store.insert(newSession());
+    await store.insert(newSession({ userId: null }));
+    const events = await startWorker();
+    await nextEvent(events, 'purge:completed');
+    const revoked = collectEvents(events, 'session:revoked');
+    await store.raiseEveryonesEpoch('incident');
+    const last = nextEvent(events, 'session:revoked', () => revoked.length === 2);
+    jobs.requestSweep(EVERYONE);
+    await last;
+
+    expect(new Set(revoked.map(({ userId }) => userId))).toEqual(new Set(['ann', null]));
+    await until(async () => (await store.stalePrincipals(1)).length === 0);
   });
 
   it('sweeps a user whose request was lost with its next purge', async () => {

@@ -22,6 +22,7 @@ import { captureLogs } from '../support/captured-logger.js';
 import { describeEachDatabase, type TestDatabase } from '../support/databases.js';
 import { collectEvents, nextEvent } from '../support/next-event.js';
 import { deleteKeys, findRedis } from '../support/redis.js';
+import { until } from '../support/until.js';
 
 const logs = captureLogs();
 const redis = await findRedis();
@@ -93,9 +94,16 @@ await describeEachDatabase('SessionModule with in-process jobs', (database) => {
     await last;
     expect(revoked.map(({ sessionId }) => sessionId).toSorted()).toEqual(ids.toSorted());
 
+    const everyone = nextEvent(events, 'session:revoked');
+    ids.push(await issue(app, 'bob'));
+    await app.get(SessionService).revokeEveryone({ reason: 'incident' });
+    expect(await everyone).toEqual({ sessionId: ids[2], userId: 'bob', reason: 'incident' });
+    // Announced, and marked a moment later.
+    await until(async () => (await app.get(SessionStore).stalePrincipals(1)).length === 0);
+
     clock.advance(days(1));
-    const { byReason } = await nextEvent(events, 'purge:completed', ({ deleted }) => deleted === 2);
-    expect(byReason).toEqual({ 'password-changed': 2 });
+    const { byReason } = await nextEvent(events, 'purge:completed', ({ deleted }) => deleted === 3);
+    expect(byReason).toEqual({ 'password-changed': 2, incident: 1 });
   });
 
   it('lists its interval in the application’s own registry until it is closed', async () => {
@@ -150,6 +158,7 @@ if (redis !== undefined) {
         const revoked = nextEvent(inWorker!, 'session:revoked');
         await web.get(SessionService).revokeAllForUser('ann');
         expect(await revoked).toMatchObject({ sessionId: id, userId: 'ann', reason: 'revoked' });
+        await until(async () => (await web.get(SessionStore).stalePrincipals(1)).length === 0);
 
         clock.advance(days(1));
         await nextEvent(inWorker!, 'purge:completed', ({ deleted }) => deleted === 1);

@@ -10,6 +10,9 @@ interface SessionReference {
 /**
  * What Curfew announces, by name. Payloads carry ids and reasons, never a token or a hash.
  * Events follow the commit of what they announce.
+ *
+ * `session:revoked` comes once for each session, in the process that ended it or that marks its row. Where sessions were
+ * ended together and that process dies between the two, it comes again rather than not at all.
  */
 export interface SessionEventMap {
   'session:issued': SessionReference & { readonly policy: string };

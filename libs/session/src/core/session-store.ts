@@ -189,9 +189,18 @@ export abstract class SessionStore {
 
   /**
    * Marks up to `limit` rows that the principal's epoch has ended, and, when none is left, the principal as swept.
-   * @returns the sessions this call marked: each is returned by one call only, so that it is announced once.
+   *
+   * `announce` is called for each of them before the mark is there to stay: if the process dies in between, or `announce`
+   * throws, the rows are unmarked and come with a later call. While none fails, each session is handed to one call only,
+   * however many run at once. A call whose marks lose to another transaction marks again, and announces again what it
+   * marks: `announce` has to remember.
+   * @returns the sessions this call marked.
    */
-  abstract sweep(principal: StalePrincipal, limit: number): Promise<readonly EndedSession[]>;
+  abstract sweep(
+    principal: StalePrincipal,
+    limit: number,
+    announce?: (ended: EndedSession) => void,
+  ): Promise<readonly EndedSession[]>;
 
   /** Deletes up to `limit` rows whose `purge_at` has passed *at the moment of the deletion*. */
   abstract purgeBatch(request: PurgeBatchRequest): Promise<PurgeBatch>;

@@ -45,9 +45,31 @@ class FailingStore extends MemorySessionStore {
     super();
   }
 
-  override sweep(principal: StalePrincipal, limit: number): Promise<readonly EndedSession[]> {
+  override sweep(
+    principal: StalePrincipal,
+    limit: number,
+    announce?: (ended: EndedSession) => void,
+  ): Promise<readonly EndedSession[]> {
     if (principal.userId === 'bad') return Promise.reject(this.failure);
-    return super.sweep(principal, limit);
+    return super.sweep(principal, limit, announce);
+  }
+}
+
+/** A store whose first sweep fails at its commit. */
+class UncommittedStore extends MemorySessionStore {
+  #sweeps = 0;
+
+  override sweep(
+    principal: StalePrincipal,
+    limit: number,
+    announce?: (ended: EndedSession) => void,
+  ): Promise<readonly EndedSession[]> {
+    this.#sweeps += 1;
+    if (this.#sweeps > 1) return super.sweep(principal, limit, announce);
+    return this.transaction(async (inside) => {
+      await inside.sweep(principal, limit, announce);
+      throw new Error('no commit');
+    });
   }
 }
 
@@ -124,6 +146,34 @@ describe('SessionSweep', () => {
     expect(await sweep.sweepStale(controller.signal)).toBe(200);
     expect(await sweep.sweepStale()).toBe(250);
     expect(revoked).toHaveLength(450);
+  });
+
+  it('announces again, as another process, what was not marked when the first one died', async () => {
+    const { store, revoked, sweep } = arrange(new UncommittedStore());
+    await insert(store, 'ann', 3);
+    await store.raiseEpoch('ann', 'revoked');
+    await expect(sweep.sweepUser('ann')).rejects.toThrow('no commit');
+    const next = new SessionEvents();
+    const announced: string[] = [];
+    next.on('session:revoked', ({ sessionId }) => announced.push(sessionId));
+
+    expect(revoked.map(({ sessionId }) => sessionId)).toEqual(['ann-0', 'ann-1', 'ann-2']);
+    expect(await new SessionSweep(store, next).sweepStale()).toBe(3);
+    expect(announced).toEqual(['ann-0', 'ann-1', 'ann-2']);
+  });
+
+  it('announces nothing again where its marks are lost and it lives on', async () => {
+    const { store, revoked, sweep } = arrange(new UncommittedStore());
+    await insert(store, 'ann', 3);
+    await store.raiseEpoch('ann', 'revoked');
+    await expect(sweep.sweepUser('ann')).rejects.toThrow('no commit');
+    await insert(store, 'bob', 1);
+    await store.raiseEpoch('bob', 'revoked');
+
+    expect(await sweep.sweepStale()).toBe(1);
+    expect(revoked.map(({ sessionId }) => sessionId)).toEqual(['ann-0', 'ann-1', 'ann-2', 'bob-0']);
+    expect((await store.find('ann-0'))?.session.revokedAt).not.toBeNull();
+    expect(await store.stalePrincipals(1)).toEqual([]);
   });
 
   it('goes on with other users when one fails, and throws at the end', async () => {

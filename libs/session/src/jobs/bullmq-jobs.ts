@@ -4,7 +4,7 @@ import { Logger } from '@nestjs/common';
 
 import { createQueueBackend } from './bullmq-backend.js';
 import { withDeadline } from './deadline.js';
-import { encodeJob } from './job-payload.js';
+import { encodeJob, sweepJob } from './job-payload.js';
 import type { QueueBackend, QueueProducer, QueueSettings } from './job-queue.js';
 import { OutageLog } from './outage-log.js';
 import { PRODUCER_DEADLINE_MS } from './queue-defaults.js';
@@ -78,7 +78,7 @@ export class BullmqJobs extends SessionJobs {
       this.#producer?.cut();
       this.#producer = backend.openProducer((error) => this.#onError(error));
     }
-    const jobs = userIds.map((userId) => encodeJob({ name: 'revoke-user', userId }));
+    const jobs = userIds.map((userId) => encodeJob(sweepJob(userId)));
     await this.#producer.queue.addBulk(jobs.map((job) => ({ ...job, opts: SWEEP_OPTIONS })));
   }
 

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { Logger, type Type } from '@nestjs/common';
 
 import { describeFailure } from './describe-failure.js';
-import type { SessionJob } from './job-payload.js';
+import { sweepJob, type SessionJob } from './job-payload.js';
 import { loadPeer } from './load-peer.js';
 import { asksForAnother, type SessionJobRunner } from './session-job-runner.js';
 import { SessionJobs } from './session-jobs.js';
@@ -96,7 +96,7 @@ export class InProcessJobs extends SessionJobs {
     await setImmediate();
     for (const userId of this.#pending) {
       this.#pending.delete(userId);
-      await this.#run({ name: 'revoke-user', userId });
+      await this.#run(sweepJob(userId));
     }
     this.#sweeping = undefined;
   }

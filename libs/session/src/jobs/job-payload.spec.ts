@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 
 import { isSessionError } from '../core/errors.js';
-import { decodeJob, encodeJob, type SessionJob } from './job-payload.js';
+import { decodeJob, encodeJob, sweepJob, type SessionJob } from './job-payload.js';
 
-const jobs: SessionJob[] = [{ name: 'purge' }, { name: 'revoke-user', userId: '42' }];
+const jobs: SessionJob[] = [{ name: 'purge' }, sweepJob('42'), sweepJob('*')];
 
 function errorOf(name: string, data: unknown): unknown {
   try {
@@ -30,6 +30,7 @@ describe('decodeJob', () => {
     ['an unknown name', 'drop-table', { version: 1 }],
     ['a name of the prototype', 'constructor', { version: 1 }],
     ['a key too many', 'purge', { version: 1, userId: '42' }],
+    ['a user for everyone', 'revoke-everyone', { version: 1, userId: '42' }],
     ['no user', 'revoke-user', { version: 1 }],
     ['a number for a user', 'revoke-user', { version: 1, userId: 42 }],
     ['everyone for a user', 'revoke-user', { version: 1, userId: '*' }],

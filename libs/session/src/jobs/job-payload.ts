@@ -1,9 +1,11 @@
 import { SessionError } from '../core/errors.js';
-import { assertUserId } from '../core/user-id.js';
+import { assertUserId, EVERYONE } from '../core/user-id.js';
 
 /** What a worker can be asked to do. */
 export type SessionJob =
-  { readonly name: 'purge' } | { readonly name: 'revoke-user'; readonly userId: string };
+  | { readonly name: 'purge' }
+  | { readonly name: 'revoke-user'; readonly userId: string }
+  | { readonly name: 'revoke-everyone' };
 
 /** The format of the payloads. A worker refuses the jobs of another: it cannot know what they mean. */
 export const PAYLOAD_VERSION = 1;
@@ -13,6 +15,11 @@ export interface JobPayload {
   readonly name: string;
   /** Never holds a token: a user id at most. */
   readonly data: { readonly version: number; readonly userId?: string };
+}
+
+/** The job that marks and announces the ended sessions of a user, or with `EVERYONE` those of all. */
+export function sweepJob(userId: string): SessionJob {
+  return userId === EVERYONE ? { name: 'revoke-everyone' } : { name: 'revoke-user', userId };
 }
 
 export function encodeJob({ name, ...parameters }: SessionJob): JobPayload {
@@ -34,13 +41,17 @@ export function decodeJob(name: string, data: unknown): SessionJob {
   }
   switch (name) {
     case 'purge':
+    case 'revoke-everyone':
       assertKeys(parameters, []);
       return { name };
     case 'revoke-user':
       assertKeys(parameters, ['userId']);
       return { name, userId: userIdOf(parameters) };
     default:
-      throw invalid('the name "purge" or "revoke-user"', `another of ${name.length} characters`);
+      throw invalid(
+        'the name "purge", "revoke-user" or "revoke-everyone"',
+        `another of ${name.length} characters`,
+      );
   }
 }
 

@@ -70,6 +70,17 @@ describe('SessionJobRunner', () => {
     expect(purge.runs).toEqual([]);
   });
 
+  it('sweeps everyone for revoke-everyone', async () => {
+    const { sweep, purge, runner } = arrange();
+
+    expect(await runner.run({ name: 'revoke-everyone' }, signal)).toEqual({
+      announced: 1,
+      report: null,
+    });
+    expect(sweep.calls).toEqual(['*']);
+    expect(purge.runs).toEqual([]);
+  });
+
   it('sweeps whoever is left and then purges within the budget for purge', async () => {
     const { sweep, purge, runner } = arrange();
     const run = runner.run({ name: 'purge' }, signal);

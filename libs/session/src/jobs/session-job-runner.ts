@@ -25,6 +25,9 @@ export class SessionJobRunner {
     if (job.name === 'revoke-user') {
       return { announced: await this.sweep.sweepUser(job.userId, signal), report: null };
     }
+    if (job.name === 'revoke-everyone') {
+      return { announced: await this.sweep.sweepEveryone(signal), report: null };
+    }
     this.#purging ??= this.#sweepAndPurge(signal).finally(() => (this.#purging = undefined));
     return this.#purging;
   }

@@ -1,6 +1,7 @@
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
 
 import type { SessionEvents } from '../core/session-events.js';
+import { EVERYONE } from '../core/user-id.js';
 import type { SessionJobs } from './session-jobs.js';
 import type { SessionWorker } from './session-worker.js';
 
@@ -9,7 +10,7 @@ import type { SessionWorker } from './session-worker.js';
  * sessions were ended together is handed to the jobs.
  */
 export class SessionJobsLifecycle implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  #stopListening = (): void => {};
+  #stopListening: readonly (() => void)[] = [];
 
   constructor(
     private readonly events: SessionEvents,
@@ -19,16 +20,17 @@ export class SessionJobsLifecycle implements OnApplicationBootstrap, BeforeAppli
 
   /** @internal */
   async onApplicationBootstrap(): Promise<void> {
-    this.#stopListening = this.events.on('principal:revoked', ({ userId }) =>
-      this.jobs.requestSweep(userId),
-    );
+    this.#stopListening = [
+      this.events.on('principal:revoked', ({ userId }) => this.jobs.requestSweep(userId)),
+      this.events.on('everyone:revoked', () => this.jobs.requestSweep(EVERYONE)),
+    ];
     await this.jobs.start();
     await this.worker?.start();
   }
 
   /** @internal */
   async beforeApplicationShutdown(): Promise<void> {
-    this.#stopListening();
+    for (const stop of this.#stopListening) stop();
     await this.worker?.close();
     await this.jobs.close();
   }

@@ -1,12 +1,12 @@
 /**
  * Has work on sessions done elsewhere than in the request that caused it. What runs is the recurring purge, and the sweep
- * of a user whose sessions were ended together.
+ * of a user, or of all, whose sessions were ended together.
  *
  * Nothing that keeps a session ended depends on it: a request that is lost is made up for by the next purge.
  */
 export abstract class SessionJobs {
   /**
-   * Asks for the rows of a user's ended sessions to be marked and announced. Returns at once, throws nothing and promises
+   * Asks for the rows of a user's ended sessions to be marked and announced, with `*` those of everyone. Returns at once, throws nothing and promises
    * nothing: with the queue down or hung the request is dropped after a deadline, and logged.
    */
   abstract requestSweep(userId: string): void;

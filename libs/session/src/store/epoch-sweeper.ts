@@ -1,45 +1,77 @@
 import type { EndedSession, StalePrincipal } from '../core/session-store.js';
+import { LOWEST_ID } from '../core/session-id.js';
 import { EVERYONE } from '../core/user-id.js';
 import { writeMany } from './bulk-write.js';
-import { LOWEST_ID } from '../core/session-id.js';
 import { endedSessionOf } from './session-row.js';
 import type { SessionStatements } from './session-statements.js';
 import type { StatementRunner } from './statement-runner.js';
+import type { SweepStatements } from './statements/sweep-statements.js';
+
+/** One call of `SessionStore.sweep`. */
+export interface SweepBatch {
+  readonly principal: StalePrincipal;
+  readonly limit: number;
+  readonly announce: (ended: EndedSession) => void;
+  /** Longest statement, in milliseconds. */
+  readonly timeoutMs: number;
+}
 
 /** Marks the rows that epochs have ended, and remembers where it is, so that each row is looked at once. */
 export class EpochSweeper {
   /** By user, the id that the last full batch reached. Only a hint: before a user counts as swept, all rows are asked. */
   readonly #reached = new Map<string, string>();
   readonly #statements: SessionStatements['epoch'];
+  #lastTurn: Promise<unknown> = Promise.resolve();
 
   constructor(statements: SessionStatements['epoch']) {
     this.#statements = statements;
   }
 
-  /** Marks one batch, inside a transaction. */
-  async sweep(
+  /** Announces one batch and marks it, in this order: what dies in between is found again. */
+  sweep(runner: StatementRunner, batch: SweepBatch): Promise<readonly EndedSession[]> {
+    const { sweepUser, sweepEveryone } = this.#statements;
+    const statements = batch.principal.userId === EVERYONE ? sweepEveryone : sweepUser;
+    if ('markFound' in statements.mark) {
+      return this.#inTurn(() => this.#sweep(runner, batch, statements));
+    }
+    return runner.transaction((inside) => this.#sweep(inside, batch, statements), batch.timeoutMs);
+  }
+
+  async #sweep(
     runner: StatementRunner,
-    { userId, epoch, reason }: StalePrincipal,
-    limit: number,
+    { principal: { userId, epoch, reason }, limit, announce, timeoutMs }: SweepBatch,
+    { mark, isAnyLeft }: SweepStatements,
   ): Promise<readonly EndedSession[]> {
-    const { sweepUser, sweepEveryone, markSwept } = this.#statements;
-    const { mark, isAnyLeft } = userId === EVERYONE ? sweepEveryone : sweepUser;
     const after = this.#reached.get(userId) ?? LOWEST_ID;
-    const { written } = await writeMany(runner, mark, { userId, reason, after, limit });
-    const ended = written.map((row) => endedSessionOf(row, reason));
+    const values = { userId, reason, after, limit };
+    const rows =
+      'markFound' in mark
+        ? (await runner.run(mark.find, values, timeoutMs)).rows
+        : (await writeMany(runner, mark, values)).written;
+    const ended = rows.map((row) => endedSessionOf(row, reason));
+    const ids = ended.map(({ id }) => id).toSorted();
+    for (const session of ended) announce(session);
+    if ('markFound' in mark && ids.length > 0) {
+      await runner.run(mark.markFound, { reason, ids }, timeoutMs);
+    }
     if (ended.length === limit) {
-      const last =
-        ended
-          .map(({ id }) => id)
-          .toSorted()
-          .at(-1) ?? after;
+      const last = ids.at(-1) ?? after;
       runner.afterCommit(() => this.#reached.set(userId, last));
       return ended;
     }
     this.#reached.delete(userId);
     // Another sweep may hold rows that this one passed over; it will be the one that finds none left.
-    const left = await runner.run(isAnyLeft, { userId });
-    if (left.rows.length === 0) await runner.run(markSwept, { userId, epoch });
+    const left = await runner.run(isAnyLeft, { userId }, timeoutMs);
+    if (left.rows.length === 0) {
+      await runner.run(this.#statements.markSwept, { userId, epoch }, timeoutMs);
+    }
     return ended;
+  }
+
+  /** Where no lock keeps two sweeps of this process from the same rows. */
+  #inTurn<T>(sweep: () => Promise<T>): Promise<T> {
+    const turn = this.#lastTurn.then(sweep);
+    this.#lastTurn = turn.catch(() => {});
+    return turn;
   }
 }

@@ -160,11 +160,13 @@ export class SqlSessionStore extends SessionStore {
     return rows.map(stalePrincipalOf);
   }
 
-  sweep(principal: StalePrincipal, limit: number): Promise<readonly EndedSession[]> {
-    return this.runner.transaction(
-      (runner) => this.parts.sweeper.sweep(runner, principal, limit),
-      MAINTENANCE_TIMEOUT_MS,
-    );
+  sweep(
+    principal: StalePrincipal,
+    limit: number,
+    announce: (ended: EndedSession) => void = () => {},
+  ): Promise<readonly EndedSession[]> {
+    const batch = { principal, limit, announce, timeoutMs: MAINTENANCE_TIMEOUT_MS };
+    return this.parts.sweeper.sweep(this.runner, batch);
   }
 
   purgeBatch(request: PurgeBatchRequest): Promise<PurgeBatch> {

@@ -108,8 +108,16 @@ export class MemorySessionStore extends SessionStore {
     return this.#tables.stalePrincipals(limit, of);
   }
 
-  sweep(principal: StalePrincipal, limit: number): Promise<readonly EndedSession[]> {
-    return this.#write((tables) => tables.sweep(principal, limit));
+  sweep(
+    principal: StalePrincipal,
+    limit: number,
+    announce: (ended: EndedSession) => void = () => {},
+  ): Promise<readonly EndedSession[]> {
+    return this.#inTransaction(async (inside) => {
+      const ended = inside.#tables.sweep(principal, limit);
+      for (const session of ended) announce(session);
+      return ended;
+    });
   }
 
   purgeBatch(request: PurgeBatchRequest): Promise<PurgeBatch> {
@@ -120,7 +128,21 @@ export class MemorySessionStore extends SessionStore {
     return this.#tables.statistics();
   }
 
-  async transaction<T>(work: (store: SessionStore) => Promise<T>): Promise<T> {
+  transaction<T>(work: (store: SessionStore) => Promise<T>): Promise<T> {
+    return this.#inTransaction(work);
+  }
+
+  /** This store itself: memory takes no part in a database's transaction, so what it is told holds at once. */
+  within(_manager: TransactionManager): SessionStore {
+    return this;
+  }
+
+  afterCommit(callback: () => void): void {
+    if (this.#callbacks === null) callback();
+    else this.#callbacks.push(callback);
+  }
+
+  async #inTransaction<T>(work: (store: MemorySessionStore) => Promise<T>): Promise<T> {
     if (this.#callbacks !== null) return work(this);
     return this.#afterOtherWrites(async () => {
       const callbacks: (() => void)[] = [];
@@ -132,16 +154,6 @@ export class MemorySessionStore extends SessionStore {
       for (const callback of callbacks) callback();
       return result;
     });
-  }
-
-  /** This store itself: memory takes no part in a database's transaction, so what it is told holds at once. */
-  within(_manager: TransactionManager): SessionStore {
-    return this;
-  }
-
-  afterCommit(callback: () => void): void {
-    if (this.#callbacks === null) callback();
-    else this.#callbacks.push(callback);
   }
 
   async #write<T>(statement: (tables: MemoryTables) => T): Promise<T> {

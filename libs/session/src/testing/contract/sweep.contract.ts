@@ -124,6 +124,28 @@ export function sweepContract(bench: ContractBench, { it }: ContractRunner): voi
     assert.equal(await staleOf(userId), undefined);
   });
 
+  it('announces what it marks, before the mark is there to stay', async () => {
+    const userId = bench.newUserId();
+    const ids = await bench.insertMany(2, { userId });
+    await bench.store.raiseEpoch(userId, 'password-changed');
+    const principal = await requireStale(userId);
+    const failure = new Error('the process dies');
+    const announced: string[] = [];
+    const die = ({ id }: EndedSession): void => {
+      announced.push(id);
+      throw failure;
+    };
+    await assert.rejects(bench.store.sweep(principal, 10, die), (error) => error === failure);
+    assert.equal(announced.length, 1);
+    for (const id of ids) assert.equal((await bench.record(id)).session.revokedAt, null);
+    assert.deepEqual(await staleOf(userId), principal);
+
+    const again: EndedSession[] = [];
+    const marked = await bench.store.sweep(principal, 10, (ended) => void again.push(ended));
+    assert.deepEqual(again, marked);
+    assert.deepEqual(marked.map(({ id }) => id).toSorted(), ids);
+  });
+
   it('keeps a principal stale whose epoch was raised again during the sweep', async () => {
     const userId = bench.newUserId();
     const first = await bench.insert({ userId });
