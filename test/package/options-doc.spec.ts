@@ -14,6 +14,8 @@ const PREFIXES: Readonly<Record<string, string>> = {
   InProcessJobsOptions: 'jobs.',
   BullmqJobsOptions: 'jobs.',
   NoJobsOptions: 'jobs.',
+  ServerChannelOptions: 'channel.',
+  NoChannelOptions: 'channel.',
   SessionPurgeOptions: 'purge.',
 };
 

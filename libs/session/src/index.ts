@@ -7,6 +7,7 @@ export {
   SessionError,
   type SessionErrorCode,
 } from './core/errors.js';
+export { SessionChannel, type SessionNotice } from './core/session-channel.js';
 export type { SessionData, SessionDataRecord } from './core/session-data.js';
 export {
   SessionEvents,

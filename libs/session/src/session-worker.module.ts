@@ -2,9 +2,11 @@ import { ConfigurableModuleBuilder, Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
 
+import { SessionChannel } from './core/session-channel.js';
 import { SessionEvents } from './core/session-events.js';
 import { SessionService } from './core/session.service.js';
 import { SessionJobs } from './jobs/session-jobs.js';
+import { sessionChannelProviders } from './session-channel.providers.js';
 import { SESSION_MODULE_OPTIONS } from './session.constants.js';
 import { sessionWorkerProviders } from './session-jobs.providers.js';
 import type { SessionModuleExtras, SessionModuleOptions } from './session.options.js';
@@ -33,6 +35,7 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<SessionModuleO
       providers: [
         ...(definition.providers ?? []),
         ...sessionCoreProviders(dataSource),
+        ...sessionChannelProviders(),
         ...sessionWorkerProviders(),
       ],
     }),
@@ -54,5 +57,5 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<SessionModuleO
  * Starts with the application, whether or not the queue can be reached. On shutdown it takes no more jobs, stops the one
  * that runs between two statements and disconnects, all before the data source is closed.
  */
-@Module({ exports: [SessionService, SessionEvents, SessionJobs] })
+@Module({ exports: [SessionService, SessionEvents, SessionJobs, SessionChannel] })
 export class SessionWorkerModule extends ConfigurableModuleClass {}

@@ -1,5 +1,6 @@
 import { Module, type BeforeApplicationShutdown } from '@nestjs/common';
 
+import { SessionChannel } from './core/session-channel.js';
 import { SessionEvents } from './core/session-events.js';
 import { SessionService } from './core/session.service.js';
 import { SessionGuard } from './http/session.guard.js';
@@ -29,6 +30,7 @@ import { ConfigurableModuleClass } from './session.module-definition.js';
     SessionGuard,
     SessionInterceptor,
     SessionJobs,
+    SessionChannel,
     SESSION_OPTIONS,
     SESSION_GLOBAL_GUARD,
   ],

@@ -1,3 +1,4 @@
+import { channelOf, type ResolvedChannelOptions } from './channel.options-check.js';
 import { Clock } from './core/clock.js';
 import { days, hours, minutes, seconds } from './core/duration.js';
 import { SessionError } from './core/errors.js';
@@ -28,6 +29,7 @@ export interface ResolvedSessionOptions extends SessionSettings {
     | null;
   readonly invalidateOn: readonly InvalidatingEvent[];
   readonly jobs: SessionJobsOptions;
+  readonly channel: ResolvedChannelOptions;
   readonly cookie: {
     readonly name: string;
     readonly domain: string | undefined;
@@ -48,6 +50,7 @@ export interface ResolvedSessionOptions extends SessionSettings {
  */
 export function resolveSessionOptions(options: SessionModuleOptions): ResolvedSessionOptions {
   const read = new OptionsReader(options);
+  const jobs = jobsOf(read);
   const resolved: ResolvedSessionOptions = {
     secrets: secretsOf(read),
     policies: policiesOf(read),
@@ -77,7 +80,8 @@ export function resolveSessionOptions(options: SessionModuleOptions): ResolvedSe
     storeTimeoutMs: read.integer('storeTimeoutMs', seconds(2), { min: 50 }),
     principal: principalOf(read),
     invalidateOn: invalidateOnOf(read),
-    jobs: jobsOf(read),
+    jobs,
+    channel: channelOf(read, jobs),
     cookie: {
       name: read.matching(
         'cookie.name',
@@ -238,7 +242,7 @@ function isOrigin(value: unknown): boolean {
 function freeze(options: ResolvedSessionOptions): ResolvedSessionOptions {
   const { policies, purge, jobs, cookie, secrets, principal, trustedOrigins } = options;
   const parts = [options, policies, purge, jobs, cookie, secrets, principal, trustedOrigins];
-  const lists = [principal?.credentials, options.invalidateOn];
+  const lists = [principal?.credentials, options.invalidateOn, options.channel];
   for (const part of [...parts, ...lists, ...Object.values(policies)]) {
     Object.freeze(part);
   }

@@ -81,6 +81,30 @@ export interface NoJobsOptions {
   readonly driver: 'none';
 }
 
+/** How one process tells the others to look again, so that what is open or kept in memory ends with its session. */
+export type SessionChannelOptions = ServerChannelOptions | NoChannelOptions;
+
+/** Over a server: Redis's publish and subscribe, or PostgreSQL's LISTEN and NOTIFY. */
+export interface ServerChannelOptions {
+  /** `redis` needs `ioredis`, `postgres` needs `pg`. */
+  readonly driver: 'redis' | 'postgres';
+  /**
+   * For Redis: a URL and any ioredis option. For Postgres: a URL and any option of `pg.Client`, straight to the server and
+   * not through a pooler of transactions.
+   */
+  readonly connection: { readonly url?: string } & Readonly<Record<string, unknown>>;
+  /**
+   * Processes with the same prefix hear each other: 1 to 48 letters, digits, `_`, `:`, `.` and `-`.
+   * @defaultValue that of the queue, and the queue's name
+   */
+  readonly prefix?: string;
+}
+
+/** One process tells itself only. The others look for themselves now and then. */
+export interface NoChannelOptions {
+  readonly driver: 'none';
+}
+
 /** What the recurring purge does. */
 export interface SessionPurgeOptions {
   /** Pause between two runs, in milliseconds, 1,000 or more. @defaultValue 60,000 */
@@ -144,6 +168,11 @@ export interface SessionModuleOptions {
   readonly invalidateOn?: readonly (string | InvalidatingEventOptions)[];
   /** @defaultValue { driver: 'in-process' } */
   readonly jobs?: SessionJobsOptions;
+  /**
+   * How processes tell each other of ended sessions at once. Nothing on the request path waits for it, and no session
+   * lives longer without it. @defaultValue that of the queue's server with `jobs.driver: 'bullmq'`, else none
+   */
+  readonly channel?: SessionChannelOptions;
   readonly cookie?: SessionCookieOptions;
   /** `bearer` reads `Authorization: Bearer` instead of the cookie, and sets none. @defaultValue 'cookie' */
   readonly carrier?: 'cookie' | 'bearer';
