@@ -13,18 +13,19 @@ import type {
 import { SessionError } from '../core/errors.js';
 import { isKeepingSessions } from '../core/keeping-sessions.js';
 import type { SessionService } from '../core/session.service.js';
-import type { RevokeReason } from '../core/session.js';
 import { tableNames } from '../store/session-tables.js';
+import {
+  changeOf,
+  propertiesOf,
+  valueOf,
+  watchedProperties,
+  type CredentialChange,
+  type WatchedPrincipal,
+} from './credential-change.js';
 import { currentSession } from './current-session.js';
 import { isUpsert, isUpsertOf } from './upsert-statement.js';
 
-/** The part of the `principal` option that the subscriber reads. */
-export interface WatchedPrincipal {
-  readonly entity: Function;
-  readonly userId: string;
-  readonly credentials: readonly string[];
-  readonly disabled?: string;
-}
+const REMOVAL: CredentialChange = { reason: 'user-deleted', ends: 'all' };
 
 /**
  * Ends a user's sessions in the transaction that changes their credential, disables or removes them.
@@ -45,30 +46,21 @@ export class CredentialSubscriber implements EntitySubscriberInterface<ObjectLit
   beforeQuery({ query, dataSource }: BeforeQueryEvent): void {
     if (!isUpsert(query) || isKeepingSessions()) return;
     const metadata = dataSource.getMetadata(this.principal.entity);
-    const watched = [...this.principal.credentials, ...this.#endingProperties(metadata).keys()];
+    const watched = watchedProperties(this.principal, metadata);
     if (isUpsertOf(query, tableNames(dataSource, metadata), watched)) {
       throw unseen('an upsert that would set a credential');
     }
   }
 
   beforeUpdate(event: UpdateEvent<ObjectLiteral>): void {
-    if (isKeepingSessions()) return;
-    const written = isSeen(event) ? columnsOf(event) : Object.keys(event.entity ?? {});
-    const ends =
-      this.principal.credentials.some((name) => written.includes(name)) ||
-      this.#reasonToEndAll(event, written) !== undefined;
-    if (ends) assertSeen(event, 'set a credential');
+    if (!isKeepingSessions() && this.#changeOf(event) !== undefined) {
+      assertSeen(event, 'set a credential');
+    }
   }
 
   async afterUpdate(event: UpdateEvent<ObjectLiteral>): Promise<void> {
-    if (isKeepingSessions() || !isSeen(event)) return;
-    const changed = columnsOf(event);
-    const reason = this.#reasonToEndAll(event, changed);
-    if (reason !== undefined) {
-      await this.#endAll(event, reason);
-    } else if (this.principal.credentials.some((name) => changed.includes(name))) {
-      await this.#endOthers(event);
-    }
+    const change = isKeepingSessions() || !isSeen(event) ? undefined : this.#changeOf(event);
+    if (change !== undefined) await this.#end(event, change);
   }
 
   beforeRemove(event: RemoveEvent<ObjectLiteral>): void {
@@ -76,7 +68,7 @@ export class CredentialSubscriber implements EntitySubscriberInterface<ObjectLit
   }
 
   async afterRemove(event: RemoveEvent<ObjectLiteral>): Promise<void> {
-    if (!isKeepingSessions()) await this.#endAll(event, 'user-deleted');
+    if (!isKeepingSessions()) await this.#end(event, REMOVAL);
   }
 
   beforeSoftRemove(event: SoftRemoveEvent<ObjectLiteral>): void {
@@ -84,62 +76,38 @@ export class CredentialSubscriber implements EntitySubscriberInterface<ObjectLit
   }
 
   async afterSoftRemove(event: SoftRemoveEvent<ObjectLiteral>): Promise<void> {
-    if (!isKeepingSessions()) await this.#endAll(event, 'user-deleted');
+    if (!isKeepingSessions()) await this.#end(event, REMOVAL);
   }
 
-  /** The properties that, once set, end all sessions of the user, and why. A deletion date may be saved like any other. */
-  #endingProperties({ deleteDateColumn }: EntityMetadata): ReadonlyMap<string, RevokeReason> {
-    const properties = new Map<string, RevokeReason>();
-    const { disabled } = this.principal;
-    if (deleteDateColumn !== undefined) {
-      properties.set(deleteDateColumn.propertyPath, 'user-deleted');
-    }
-    if (disabled !== undefined) properties.set(disabled, 'user-disabled');
-    return properties;
+  #changeOf(event: UpdateEvent<ObjectLiteral>): CredentialChange | undefined {
+    const { metadata, entity, updatedColumns } = event;
+    const written = isSeen(event)
+      ? updatedColumns.map((column) => column.propertyPath)
+      : // Without the user's id, which such a write may well repeat.
+        propertiesOf(metadata, entity).filter((property) => property !== this.principal.userId);
+    return changeOf(this.principal, metadata, written, entity);
   }
 
-  #reasonToEndAll(
-    { metadata, entity }: UpdateEvent<ObjectLiteral>,
-    written: readonly string[],
-  ): RevokeReason | undefined {
-    const ending = [...this.#endingProperties(metadata)];
-    return ending.find(([name]) => written.includes(name) && isSet(entity?.[name]))?.[1];
-  }
-
-  async #endOthers(event: WatchedEvent): Promise<void> {
+  async #end(event: WatchedEvent, { reason, ends }: CredentialChange): Promise<void> {
     const userId = this.#userIdOf(event);
-    const current = currentSession.getStore();
-    const keeps = current !== undefined && current.id !== null && current.userId === userId;
-    if (keeps) current.requireRotation();
-    await this.#end(
-      event,
-      userId,
-      'password-changed',
-      keeps ? (current.id ?? undefined) : undefined,
-    );
-  }
-
-  #endAll(event: WatchedEvent, reason: RevokeReason): Promise<void> {
-    return this.#end(event, this.#userIdOf(event), reason, undefined);
-  }
-
-  #end(
-    { manager }: WatchedEvent,
-    userId: string,
-    reason: RevokeReason,
-    except: string | undefined,
-  ): Promise<void> {
-    return this.sessions.revokeAllForUser(userId, {
+    if (userId === undefined) return;
+    const kept = ends === 'others' ? currentSession.getStore() : undefined;
+    const except = kept?.userId === userId ? kept.id : null;
+    if (except !== null) kept?.requireRotation();
+    await this.sessions.revokeAllForUser(userId, {
       reason,
-      manager,
-      ...(except === undefined ? {} : { except }),
+      manager: event.manager,
+      ...(except === null ? {} : { except }),
     });
   }
 
-  #userIdOf({ databaseEntity, entity }: WatchedEvent): string {
-    const value: unknown =
-      databaseEntity?.[this.principal.userId] ?? entity?.[this.principal.userId];
-    return String(value);
+  /** As it was before the write: sessions know no other. `undefined` for a row without, which nobody signs in as. */
+  #userIdOf({ metadata, databaseEntity, entity }: WatchedEvent): string | undefined {
+    const { userId } = this.principal;
+    const id = (valueOf(metadata, userId, databaseEntity) ??
+      valueOf(metadata, userId, entity) ??
+      undefined) as string | number | undefined;
+    return id === undefined ? undefined : String(id);
   }
 }
 
@@ -147,20 +115,13 @@ interface WatchedEvent {
   readonly entity?: ObjectLiteral | undefined;
   readonly databaseEntity?: ObjectLiteral | undefined;
   readonly manager: EntityManager;
+  readonly metadata: EntityMetadata;
   readonly queryRunner: QueryRunner;
 }
 
 /** TypeORM sets `databaseEntity` for entities it loaded, and not for writes by criteria. */
 function isSeen({ databaseEntity }: WatchedEvent): boolean {
   return databaseEntity !== undefined;
-}
-
-function columnsOf({ updatedColumns }: UpdateEvent<ObjectLiteral>): string[] {
-  return updatedColumns.map((column) => column.propertyPath);
-}
-
-function isSet(disabled: unknown): boolean {
-  return disabled !== undefined && disabled !== null && disabled !== false && disabled !== 0;
 }
 
 function assertSeen(event: WatchedEvent, deed: string): void {
