@@ -52,21 +52,24 @@ await describeEachDatabase('the statements of the store', (database) => {
     expect(sent).toEqual([]);
   });
 
+  /** Without what MariaDB needs beside, so that an UPDATE locks no more than its session. */
+  const writes = (sent: readonly string[]): readonly string[] =>
+    database.name === 'mariadb' ? sent.filter((text) => text.startsWith('update')) : sent;
+
   it('write the touches of many sessions with one', async () => {
     const ids = await insertMany(50);
     const sent = await log.during(async () => {
       await store.touch(ids.map(touchOf));
     });
-    expect(sent).toHaveLength(1);
+    expect(writes(sent)).toHaveLength(1);
   });
 
   it('are one for an insert, a look-up, an update and a list', async () => {
     const session = newSession();
     expect(await log.during(() => store.insert(session))).toHaveLength(1);
     expect(await log.during(() => store.find(session.id))).toHaveLength(1);
-    expect(
-      await log.during(() => store.update(session.id, { persistent: true, idleTimeoutMs: 5000 })),
-    ).toHaveLength(1);
+    const change = { persistent: true, idleTimeoutMs: 5000 };
+    expect(writes(await log.during(() => store.update(session.id, change)))).toHaveLength(1);
     expect(await log.during(() => store.list('ann', { after: null, limit: 5 }))).toHaveLength(1);
   });
 

@@ -28,19 +28,32 @@ export class EpochSweeper {
   }
 
   /** Announces one batch and marks it, in this order: what dies in between is found again. */
-  sweep(runner: StatementRunner, batch: SweepBatch): Promise<readonly EndedSession[]> {
+  async sweep(runner: StatementRunner, batch: SweepBatch): Promise<readonly EndedSession[]> {
+    const { userId } = batch.principal;
     const { sweepUser, sweepEveryone } = this.#statements;
-    const statements = batch.principal.userId === EVERYONE ? sweepEveryone : sweepUser;
-    if ('markFound' in statements.mark) {
-      return this.#inTurn(() => this.#sweep(runner, batch, statements));
+    const { mark, isAnyLeft } = userId === EVERYONE ? sweepEveryone : sweepUser;
+    const ended = await ('markFound' in mark
+      ? this.#inTurn(() => this.#mark(runner, batch, mark))
+      : runner.transaction((inside) => this.#mark(inside, batch, mark), batch.timeoutMs));
+    if (ended.length === batch.limit) {
+      this.#reached.set(
+        userId,
+        ended
+          .map(({ id }) => id)
+          .toSorted()
+          .at(-1) ?? LOWEST_ID,
+      );
+      return ended;
     }
-    return runner.transaction((inside) => this.#sweep(inside, batch, statements), batch.timeoutMs);
+    this.#reached.delete(userId);
+    await this.#finish(runner, batch, isAnyLeft);
+    return ended;
   }
 
-  async #sweep(
+  async #mark(
     runner: StatementRunner,
-    { principal: { userId, epoch, reason }, limit, announce, timeoutMs }: SweepBatch,
-    { mark, isAnyLeft }: SweepStatements,
+    { principal: { userId, reason }, limit, announce, timeoutMs }: SweepBatch,
+    mark: SweepStatements['mark'],
   ): Promise<readonly EndedSession[]> {
     const after = this.#reached.get(userId) ?? LOWEST_ID;
     const values = { userId, reason, after, limit };
@@ -49,23 +62,27 @@ export class EpochSweeper {
         ? (await runner.run(mark.find, values, timeoutMs)).rows
         : (await writeMany(runner, mark, values)).written;
     const ended = rows.map((row) => endedSessionOf(row, reason));
-    const ids = ended.map(({ id }) => id).toSorted();
     for (const session of ended) announce(session);
-    if ('markFound' in mark && ids.length > 0) {
+    if ('markFound' in mark && ended.length > 0) {
+      const ids = ended.map(({ id }) => id);
       await runner.run(mark.markFound, { reason, ids }, timeoutMs);
     }
-    if (ended.length === limit) {
-      const last = ids.at(-1) ?? after;
-      runner.afterCommit(() => this.#reached.set(userId, last));
-      return ended;
-    }
-    this.#reached.delete(userId);
+    return ended;
+  }
+
+  /**
+   * Counts the principal as swept where no row is left. Not in the transaction of the marks: whoever ends a user's sessions
+   * locks the principal's row before that of a session, and a sweep that did the opposite could wait in a circle with it.
+   */
+  async #finish(
+    runner: StatementRunner,
+    { principal: { userId, epoch }, timeoutMs }: SweepBatch,
+    isAnyLeft: SweepStatements['isAnyLeft'],
+  ): Promise<void> {
     // Another sweep may hold rows that this one passed over; it will be the one that finds none left.
     const left = await runner.run(isAnyLeft, { userId }, timeoutMs);
-    if (left.rows.length === 0) {
-      await runner.run(this.#statements.markSwept, { userId, epoch }, timeoutMs);
-    }
-    return ended;
+    if (left.rows.length > 0) return;
+    await runner.run(this.#statements.markSwept, { userId, epoch }, timeoutMs);
   }
 
   /** Where no lock keeps two sweeps of this process from the same rows. */

@@ -17,19 +17,24 @@ export function newSessionValues(session: NewSession): Values {
   };
 }
 
-/**
- * Touches as the JSON that a statement reads: the latest of each session, in the order of ids, so that two flushes
- * lock their rows in the same order. `null` where there is none.
- */
-export function touchRows(touches: readonly Touch[]): string | null {
+/** A touch as a statement reads it. */
+export interface TouchRow {
+  readonly id: string;
+  readonly age: number;
+  readonly idle: number | undefined;
+  readonly ip: string | undefined;
+  readonly agent: string | undefined;
+}
+
+/** The latest touch of each session, in the order of ids, so that two flushes lock their rows in the same order. */
+export function touchRows(touches: readonly Touch[]): readonly TouchRow[] {
   const latest = new Map<string, Touch>();
   for (const touch of touches) {
     const known = latest.get(touch.id);
     if (isSessionId(touch.id) && (known?.ageMs ?? Infinity) > touch.ageMs)
       latest.set(touch.id, touch);
   }
-  if (latest.size === 0) return null;
-  const rows = [...latest.values()]
+  return [...latest.values()]
     .toSorted((a, b) => (a.id < b.id ? -1 : 1))
     .map(({ id, ageMs, idleTimeoutMs, ip, userAgent }) => ({
       id,
@@ -39,7 +44,6 @@ export function touchRows(touches: readonly Touch[]): string | null {
       ip: clip(ip, MAX_IP_LENGTH) ?? undefined,
       agent: clip(userAgent, MAX_USER_AGENT_LENGTH) ?? undefined,
     }));
-  return JSON.stringify(rows);
 }
 
 function clip(text: string | null, length: number): string | null {

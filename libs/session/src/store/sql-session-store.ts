@@ -18,7 +18,7 @@ import type { Session, SessionRecord } from '../core/session.js';
 import { EVERYONE } from '../core/user-id.js';
 import { writeMany } from './bulk-write.js';
 import type { EpochSweeper } from './epoch-sweeper.js';
-import { newSessionValues, touchRows } from './session-values.js';
+import { newSessionValues, touchRows, type TouchRow } from './session-values.js';
 import { isSessionId, LOWEST_ID } from '../core/session-id.js';
 import {
   endedSessionOf,
@@ -87,14 +87,30 @@ export class SqlSessionStore extends SessionStore {
   async update(id: string, change: SessionChange): Promise<boolean> {
     if (!isSessionId(id)) return false;
     const { statement, values } = new UpdateStatement(this.parts.on, id, change);
-    const { affected } = await this.runner.run(statement, values);
+    // In a transaction of the store's, as that has an isolation level in which the UPDATE locks no principal.
+    const { affected } = await (this.parts.on.dialect.locksWhatUpdatesRead
+      ? this.runner.transaction((runner) => runner.run(statement, values))
+      : this.runner.run(statement, values));
     return affected === 1;
   }
 
   async touch(touches: readonly Touch[]): Promise<number> {
     const rows = touchRows(touches);
-    if (rows === null) return 0;
-    const { affected } = await this.runner.run(this.parts.statements.write.touch, { rows });
+    if (rows.length === 0) return 0;
+    if (!this.parts.on.dialect.locksWhatUpdatesRead) return this.#touch(this.runner, rows);
+    // A session that its principal ends between the two statements stays ended: a touch moves no epoch.
+    return this.runner.transaction(async (runner) => {
+      const ids = rows.map(({ id }) => id);
+      const found = await runner.run(this.parts.statements.write.touchable, { ids });
+      const live = new Set(found.rows.map((row) => row['id']));
+      const touchable = rows.filter(({ id }) => live.has(id));
+      return touchable.length === 0 ? 0 : this.#touch(runner, touchable);
+    });
+  }
+
+  async #touch(runner: StatementRunner, rows: readonly TouchRow[]): Promise<number> {
+    const { touch } = this.parts.statements.write;
+    const { affected } = await runner.run(touch, { rows: JSON.stringify(rows) });
     return affected;
   }
 

@@ -51,6 +51,12 @@ export interface Dialect {
   readonly isolationLevel: 'READ COMMITTED' | undefined;
   /** Whether UPDATE and DELETE have RETURNING. Without, rows are locked first and then written by id. */
   readonly hasReturning: boolean;
+  /**
+   * Whether an UPDATE locks what its subqueries read, as MySQL and MariaDB do: from REPEATABLE READ on, and where it names
+   * several tables always. A write that holds its session's row would wait for the principal's, against the order in which
+   * everyone else takes the two.
+   */
+  readonly locksWhatUpdatesRead: boolean;
   /** Whether all statements of a process share one connection, and so one transaction. */
   readonly hasOneConnection: boolean;
   /** Locks the rows of a SELECT and passes over locked ones; empty where a statement has the database to itself. */

@@ -32,6 +32,7 @@ export const mysql: Dialect = {
   // No gap locks: a purge and a sign-in would wait for each other.
   isolationLevel: 'READ COMMITTED',
   hasReturning: false,
+  locksWhatUpdatesRead: true,
   hasOneConnection: false,
   lockRows: 'for update skip locked',
   byPrimaryKey: 'force index (primary)',

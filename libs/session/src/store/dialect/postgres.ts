@@ -25,6 +25,7 @@ export const postgres: Dialect = {
   now: '(floor(extract(epoch from statement_timestamp()) * 1000)::bigint)',
   isolationLevel: 'READ COMMITTED',
   hasReturning: true,
+  locksWhatUpdatesRead: false,
   hasOneConnection: false,
   lockRows: 'for update skip locked',
   byPrimaryKey: '',

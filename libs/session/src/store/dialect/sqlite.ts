@@ -8,6 +8,7 @@ export const sqlite: Dialect = {
   now: `(cast(round(unixepoch('subsec') * 1000) as integer))`,
   isolationLevel: undefined,
   hasReturning: true,
+  locksWhatUpdatesRead: false,
   hasOneConnection: true,
   lockRows: '',
   byPrimaryKey: '',

@@ -12,7 +12,13 @@ export function writeStatements(on: SessionSql) {
       ${column.revokeReason} = ${new Parameter('reason', 'text')}, ${column.purgeAt} = ${on.purgeAt(now)}
       where ${byId(on)} and ${on.isLive} ${condition} ${returning}`);
   return {
-    touch: touchStatement(on),
+    touch: touchStatement(
+      on,
+      dialect.locksWhatUpdatesRead ? on.isNeitherRevokedNorExpired : on.isLive,
+    ),
+    /** Which of some sessions are live: asked before a touch where the touch itself must not read epochs. */
+    touchable: on.compile(sql`select ${on.as(on.s('id'), 'id')} from ${on.sessions} s
+      where ${dialect.isOneOf(on.s('id'), new Parameter('ids', 'ids'))} and ${on.isLive}`),
     revoke: revoke(sql``),
     revokeOfUser: revoke(sql`and ${on.s('userId')} = ${new Parameter('userId', 'text')}`),
     /** Whose a session is: read after its revocation where that cannot return it. */
@@ -21,7 +27,7 @@ export function writeStatements(on: SessionSql) {
 }
 
 /** The latest activity of many sessions. `rows` is a JSON array: id, age and idle timeout in milliseconds, ip, agent. */
-function touchStatement(on: SessionSql): Statement {
+function touchStatement(on: SessionSql, isTouchable: Sql): Statement {
   const { column, dialect } = on;
   const seenAt = sql`(${on.now} - t.age)`;
   const own = on.s('idleTimeoutMs');
@@ -46,7 +52,7 @@ function touchStatement(on: SessionSql): Statement {
         [column.ip, sql`coalesce(t.ip, ${on.s('ip')})`],
         [column.userAgent, sql`coalesce(t.agent, ${on.s('userAgent')})`],
       ],
-      where: sql`${on.isLive} and ${on.s('lastSeenAt')} < ${seenAt}`,
+      where: sql`${isTouchable} and ${on.s('lastSeenAt')} < ${seenAt}`,
     }),
   );
 }

@@ -1,0 +1,161 @@
+/** A span between the moment in which a call was made and the moment in which its answer was there, in milliseconds. */
+export interface Span {
+  readonly began: number;
+  readonly answered: number;
+}
+
+/** A token that a client was given. */
+export interface HeldToken {
+  readonly token: string;
+  readonly sessionId: string;
+  readonly userId: string;
+  readonly generation: number;
+}
+
+interface Login extends Span {
+  readonly sessionId: string;
+  readonly userId: string;
+  /** What it was proven with, where that is a credential which may change. */
+  readonly credential?: string;
+}
+
+interface Use extends Span {
+  readonly token: HeldToken;
+  readonly isAccepted: boolean;
+}
+
+/** An end that was acknowledged: of one session, or of all of a user but one. */
+type End = Span &
+  (
+    | { readonly sessionId: string }
+    | { readonly userId: string; readonly exceptId: string | null; readonly credential?: string }
+  );
+
+/** A rotation that was acknowledged: the tokens before this generation are dead. */
+interface Rotation extends Span {
+  readonly sessionId: string;
+  readonly generation: number;
+}
+
+/**
+ * What clients saw of sessions, from however many nodes, and whether it can have been so: a session that was ended stays
+ * ended. What failed without an answer is not recorded: nobody knows whether it happened.
+ */
+export class SessionHistory {
+  /** When the change that set a credential was acknowledged. */
+  readonly #setAt = new Map<string, number>();
+  readonly #logins = new Map<string, Login>();
+  readonly #uses: Use[] = [];
+  readonly #ends: End[] = [];
+  readonly #rotations: Rotation[] = [];
+
+  get size(): number {
+    return this.#logins.size + this.#uses.length + this.#ends.length + this.#rotations.length;
+  }
+
+  /** How many uses were accepted and how many refused. */
+  get useCounts(): { readonly accepted: number; readonly refused: number } {
+    const accepted = this.#uses.filter(({ isAccepted }) => isAccepted).length;
+    return { accepted, refused: this.#uses.length - accepted };
+  }
+
+  /** A credential that was there before everything else. */
+  started(credential: string): void {
+    this.#setAt.set(credential, 0);
+  }
+
+  loggedIn(login: Login): void {
+    this.#logins.set(login.sessionId, login);
+  }
+
+  used(use: Use): void {
+    this.#uses.push(use);
+  }
+
+  ended(end: End): void {
+    this.#ends.push(end);
+    if ('credential' in end) this.#setAt.set(end.credential, end.answered);
+  }
+
+  rotated(rotation: Rotation): void {
+    this.#rotations.push(rotation);
+  }
+
+  /**
+   * Everything that must not have happened, in words.
+   * @param boundMs how much later than its acknowledged end a session may still be accepted: 0 without a cache.
+   */
+  violations(boundMs = 0): readonly string[] {
+    const sessionEnds = this.#endsBySession();
+    const tokenEnds = groupBy(this.#rotations, ({ sessionId }) => sessionId);
+    return [...this.#usesAfterTheirEnd(boundMs, sessionEnds, tokenEnds), ...this.#twoSuccessors()];
+  }
+
+  *#usesAfterTheirEnd(
+    boundMs: number,
+    sessionEnds: ReadonlyMap<string, number>,
+    tokenEnds: ReadonlyMap<string, readonly Rotation[]>,
+  ): Generator<string> {
+    for (const { token, began, isAccepted } of this.#uses) {
+      if (!isAccepted) continue;
+      const { sessionId, generation } = token;
+      const endedAt = sessionEnds.get(sessionId) ?? Infinity;
+      if (began > endedAt + boundMs) {
+        yield `session ${sessionId} accepted ${since(endedAt, began)} after its end was acknowledged`;
+      }
+      for (const rotation of tokenEnds.get(sessionId) ?? []) {
+        if (generation >= rotation.generation || began <= rotation.answered + boundMs) continue;
+        yield `token ${generation} of session ${sessionId} accepted ${since(rotation.answered, began)} after it was rotated away`;
+      }
+    }
+  }
+
+  *#twoSuccessors(): Generator<string> {
+    const keyOf = ({ sessionId, generation }: Rotation): string => `${sessionId} ${generation}`;
+    for (const [key, rotations] of groupBy(this.#rotations, keyOf)) {
+      if (rotations.length > 1) yield `${rotations.length} rotations gave out token ${key}`;
+    }
+  }
+
+  /** By session, when its first end was acknowledged. */
+  #endsBySession(): ReadonlyMap<string, number> {
+    const firstEnds = new Map<string, number>();
+    const byUser = groupBy([...this.#logins.values()], ({ userId }) => userId);
+    const isEnded = (login: Login, end: Exclude<End, { sessionId: string }>): boolean => {
+      if (login.sessionId === end.exceptId) return false;
+      if (login.answered < end.began) return true;
+      // Proven with a credential that was older than the one which this change set, at whatever moment.
+      const { credential } = end;
+      if (credential === undefined || login.credential === undefined) return false;
+      return (this.#setAt.get(login.credential) ?? Infinity) < end.began;
+    };
+    const first = (sessionId: string, at: number): void => {
+      firstEnds.set(sessionId, Math.min(firstEnds.get(sessionId) ?? Infinity, at));
+    };
+    for (const end of this.#ends) {
+      if ('sessionId' in end) {
+        first(end.sessionId, end.answered);
+        continue;
+      }
+      for (const login of byUser.get(end.userId) ?? []) {
+        if (isEnded(login, end)) first(login.sessionId, end.answered);
+      }
+    }
+    return firstEnds;
+  }
+}
+
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): ReadonlyMap<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [item]);
+    else group.push(item);
+  }
+  return groups;
+}
+
+function since(from: number, to: number): string {
+  return `${(to - from).toFixed(2)} ms`;
+}
