@@ -88,6 +88,8 @@ await describeEachDatabase(
         if (database.name !== 'sqlite') nodes.push(await startNode(database, announced));
         const history = new SessionHistory();
         const traffic = new SessionTraffic(history, nodes, [USER]);
+        // A sign-in beyond the limit ends another session.
+        history.threatened(USER);
         await traffic.begin();
 
         const counts: number[] = [];

@@ -48,6 +48,8 @@ export class SessionHistory {
   readonly #uses: Use[] = [];
   readonly #ends: End[] = [];
   readonly #rotations: Rotation[] = [];
+  /** By session or user, when somebody first tried to end what they have. */
+  readonly #threatenedAt = new Map<string, number>();
 
   get size(): number {
     return this.#logins.size + this.#uses.length + this.#ends.length + this.#rotations.length;
@@ -62,6 +64,12 @@ export class SessionHistory {
   /** A credential that was there before everything else. */
   started(credential: string): void {
     this.#setAt.set(credential, 0);
+  }
+
+  /** From now on the session, or all of the user, may be refused: somebody tries to end or rotate them. */
+  threatened(sessionOrUserId: string): void {
+    if (this.#threatenedAt.has(sessionOrUserId)) return;
+    this.#threatenedAt.set(sessionOrUserId, performance.now());
   }
 
   loggedIn(login: Login): void {
@@ -88,7 +96,11 @@ export class SessionHistory {
   violations(boundMs = 0): readonly string[] {
     const sessionEnds = this.#endsBySession();
     const tokenEnds = groupBy(this.#rotations, ({ sessionId }) => sessionId);
-    return [...this.#usesAfterTheirEnd(boundMs, sessionEnds, tokenEnds), ...this.#twoSuccessors()];
+    return [
+      ...this.#usesAfterTheirEnd(boundMs, sessionEnds, tokenEnds),
+      ...this.#refusalsForNoReason(),
+      ...this.#twoSuccessors(),
+    ];
   }
 
   *#usesAfterTheirEnd(
@@ -106,6 +118,17 @@ export class SessionHistory {
       for (const rotation of tokenEnds.get(sessionId) ?? []) {
         if (generation >= rotation.generation || began <= rotation.answered + boundMs) continue;
         yield `token ${generation} of session ${sessionId} accepted ${since(rotation.answered, began)} after it was rotated away`;
+      }
+    }
+  }
+
+  /** An outage must not look like an end. */
+  *#refusalsForNoReason(): Generator<string> {
+    for (const { token, answered, isAccepted } of this.#uses) {
+      const { sessionId, userId } = token;
+      const threats = [sessionId, userId].map((id) => this.#threatenedAt.get(id) ?? Infinity);
+      if (!isAccepted && answered < Math.min(...threats)) {
+        yield `session ${sessionId} refused although nobody had tried to end it`;
       }
     }
   }

@@ -176,6 +176,7 @@ export class SessionTraffic {
     if (current === undefined) return;
     const { userId } = held;
     const credential = await this.#verify(node, userId);
+    this.history.threatened(held.sessionId);
     const signIn = { userId, options: { credential } };
     const [{ record, token }, span] = await timed(() =>
       node.sessions.commit(work(current, { signIn })),
@@ -192,6 +193,7 @@ export class SessionTraffic {
   }
 
   async #rotate(node: TrafficNode, { token, sessionId, userId }: HeldToken): Promise<void> {
+    this.history.threatened(sessionId);
     const [rotated, span] = await timed(() => node.sessions.rotate(token));
     if (rotated === undefined) return;
     const { generation } = this.#hold(userId, sessionId, rotated.token);
@@ -201,6 +203,7 @@ export class SessionTraffic {
   async #rotateIfDue(node: TrafficNode, held: HeldToken): Promise<void> {
     const current = await this.use(node, held);
     if (current === undefined) return;
+    this.history.threatened(held.sessionId);
     const { token } = await node.sessions.commit(work(current, { rotation: 'due' }));
     if (token !== null) this.#hold(held.userId, held.sessionId, token);
   }
@@ -214,12 +217,14 @@ export class SessionTraffic {
   }
 
   async #revoke(node: TrafficNode, { sessionId }: HeldToken): Promise<void> {
+    this.history.threatened(sessionId);
     const [, span] = await timed(() => node.sessions.revoke(sessionId));
     this.history.ended({ ...span, sessionId });
   }
 
   async #revokeAll(node: TrafficNode, userId: string, exceptId: string | null): Promise<void> {
     const except = exceptId === null ? {} : { except: exceptId };
+    this.history.threatened(userId);
     const [, span] = await timed(() => node.sessions.revokeAllForUser(userId, except));
     this.history.ended({ ...span, userId, exceptId });
   }
@@ -233,6 +238,7 @@ export class SessionTraffic {
     const save = (): Promise<unknown> =>
       dataSource.getRepository(Account).save({ id: userId, passwordHash: credential });
     const context = { id: exceptId, userId, requireRotation: () => {} };
+    this.history.threatened(userId);
     const [, span] = await timed(() =>
       exceptId === null ? save() : currentSession.run(context, save),
     );
