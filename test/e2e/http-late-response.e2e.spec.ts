@@ -1,11 +1,14 @@
 import { expect, it } from '@jest/globals';
+import { TypeOrmModule } from '@nestjs/typeorm';
 import { minutes, seconds } from 'nestjs-curfew';
 
 import { currentSession } from '../../libs/session/src/invalidation/current-session.js';
+import { Account } from '../support/account.entity.js';
 import type { Browser } from '../support/browser.js';
 import { describeHttp, type HttpBench } from '../support/describe-http.js';
 import { COOKIE, type HttpApp } from '../support/http-app.js';
 import type { Script } from '../support/scripted-routes.js';
+import { ACCOUNT_PRINCIPAL } from '../support/session-store.js';
 import { Turnstile } from '../support/turnstile.js';
 
 const work: readonly [name: string, script: Script][] = [
@@ -126,6 +129,9 @@ await describeHttp(
       expect((await tab.get('/me')).body).toEqual({ userId: 'bob' });
     });
   },
-  { options: { rotationIntervalMs: minutes(10) } },
+  {
+    imports: [TypeOrmModule.forFeature([Account])],
+    options: { rotationIntervalMs: minutes(10), principal: ACCOUNT_PRINCIPAL },
+  },
   ['sqlite'],
 );

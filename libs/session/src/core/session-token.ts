@@ -1,4 +1,4 @@
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, hash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /*
  * token = base64url( version(1) ‖ id(16) ‖ generation(4) ‖ secret(32) ‖ seal(8) ), 61 bytes, 82 characters.
@@ -164,7 +164,7 @@ function hashMatches(secret: Buffer, tokenHash: string): boolean {
 }
 
 function sha256(bytes: Buffer): Buffer {
-  return createHash('sha256').update(bytes).digest();
+  return hash('sha256', bytes, 'buffer');
 }
 
 function hmac(key: Buffer, ...parts: readonly Buffer[]): Buffer {

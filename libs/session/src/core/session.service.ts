@@ -241,18 +241,22 @@ export class SessionService {
   }
 
   /**
-   * Records activity of a session, unless that was done within the touch interval (or half the session's own idle
-   * timeout, where that is shorter). Written a little later.
+   * Whether activity of a session is worth a write: not within the touch interval of the last one (or half the session's own
+   * idle timeout, where that is shorter).
    */
-  touch({ record }: ActiveSession, client: ClientDescription): void {
+  isTouchDue({ record }: ActiveSession): boolean {
     const { session, now } = record;
-    const idleTimeoutMs = effectiveIdleTimeoutMs(session, this.policyOf(session));
+    const silentMs = now - session.lastSeenAt;
     // A session may be given a shorter idle timeout than its policy's, even one below the touch interval.
-    const touchIntervalMs = Math.min(
-      this.settings.touchIntervalMs,
-      (idleTimeoutMs ?? Infinity) / 2,
-    );
-    if (now - session.lastSeenAt < touchIntervalMs) return;
+    const idleTimeoutMs = effectiveIdleTimeoutMs(session, this.policyOf(session)) ?? Infinity;
+    return silentMs >= Math.min(this.settings.touchIntervalMs, idleTimeoutMs / 2);
+  }
+
+  /** Records activity of a session, where that is due. Written a little later. */
+  touch(active: ActiveSession, client: ClientDescription): void {
+    if (!this.isTouchDue(active)) return;
+    const { session } = active.record;
+    const idleTimeoutMs = effectiveIdleTimeoutMs(session, this.policyOf(session));
     const { ip, userAgent } = recordedClient(client, this.settings);
     this.#touches.add({ id: session.id, idleTimeoutMs, ip, userAgent });
   }

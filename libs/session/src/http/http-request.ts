@@ -51,15 +51,14 @@ export function describeClient({ ip, headers }: HttpRequest): ClientDescription 
 /** Whether a person is behind the request now: not for HEAD, OPTIONS, and pages that a browser fetches in advance. */
 export function isActivity({ method, headers }: HttpRequest): boolean {
   if (method === 'HEAD' || method === 'OPTIONS') return false;
-  const purposes = [
-    headers['sec-purpose'],
-    headers['purpose'],
-    headers['x-purpose'],
-    headers['x-moz'],
-  ];
-  return !purposes.some((purpose) =>
-    String(purpose ?? '')
-      .toLowerCase()
-      .includes('prefetch'),
+  return !(
+    isPrefetch(headers['sec-purpose']) ||
+    isPrefetch(headers['purpose']) ||
+    isPrefetch(headers['x-purpose']) ||
+    isPrefetch(headers['x-moz'])
   );
+}
+
+function isPrefetch(purpose: string | string[] | undefined): boolean {
+  return purpose !== undefined && String(purpose).toLowerCase().includes('prefetch');
 }

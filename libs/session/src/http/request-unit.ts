@@ -67,6 +67,11 @@ export class RequestUnit {
     return this.#lookup.now ?? this.#parts.options.clock?.now() ?? Date.now();
   }
 
+  /** Whether there is something to wait for before the response: work to write, or a token to send. */
+  get isPending(): boolean {
+    return this.#running > 0 || this.#owesSuccessor || !this.work.isEmpty;
+  }
+
   async load(): Promise<Resolution> {
     const resolution = await this.#lookup.load();
     if (!this.#isLoaded) this.#begin(resolution);
@@ -140,7 +145,9 @@ export class RequestUnit {
     this.work = new RequestWork(resolution.record.data);
     this.#owesSuccessor = resolution.successor !== null;
     if (!isActivity) return;
-    sessions.touch(resolution, describeClient(exchange.request));
+    if (sessions.isTouchDue(resolution)) {
+      sessions.touch(resolution, describeClient(exchange.request));
+    }
     if (!this.#isHeadSent && sessions.isRotationDue(resolution)) this.work.rotation = 'due';
   }
 
@@ -151,8 +158,7 @@ export class RequestUnit {
     const gate = new ResponseGate(response, {
       before: (statusCode) => {
         if (statusCode >= 500) this.discard();
-        const isPending = this.#running > 0 || this.#owesSuccessor || !this.work.isEmpty;
-        return isPending ? this.inOrder(() => this.commit()) : undefined;
+        return this.isPending ? this.inOrder(() => this.commit()) : undefined;
       },
       onHead: (statusCode) => {
         this.#isHeadSent = true;

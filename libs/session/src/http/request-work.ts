@@ -2,15 +2,18 @@ import type { ActiveSession } from '../core/session-resolution.js';
 import type { ClientDescription, SessionWork, SignInOptions } from '../core/session-work.js';
 import { RequestSessionData } from './request-session-data.js';
 
+/** No wish. */
+const UNSET: SessionWork['expiry'] = Object.freeze({});
+
 /** What a request wants of its session and has not committed yet. Of two contrary wishes the later one holds. */
 export class RequestWork {
   data: RequestSessionData;
   signIn: { readonly userId: string; readonly options: SignInOptions } | null = null;
   rotation: SessionWork['rotation'] = null;
   /** What was asked for of the expiry, by name. */
-  expiryWishes: SessionWork['expiry'] = {};
+  expiryWishes: SessionWork['expiry'] = UNSET;
   /** What the session's policy says, where that was asked for. Means nothing for a session that a sign-in begins. */
-  expiryDefaults: SessionWork['expiry'] = {};
+  expiryDefaults: SessionWork['expiry'] = UNSET;
   authenticated: SessionWork['authenticated'] = null;
 
   /** @param stored JSON text of the session's data; `null` for none. */
@@ -29,7 +32,8 @@ export class RequestWork {
       this.signIn === null &&
       this.rotation === null &&
       this.authenticated === null &&
-      Object.keys(this.expiry).length === 0 &&
+      isUnset(this.expiryWishes) &&
+      isUnset(this.expiryDefaults) &&
       !this.data.isChanged
     );
   }
@@ -49,8 +53,12 @@ export class RequestWork {
     this.data.committed(stored);
     this.signIn = null;
     this.rotation = null;
-    this.expiryWishes = {};
-    this.expiryDefaults = {};
+    this.expiryWishes = UNSET;
+    this.expiryDefaults = UNSET;
     this.authenticated = null;
   }
+}
+
+function isUnset(expiry: SessionWork['expiry']): boolean {
+  return expiry === UNSET || Object.keys(expiry).length === 0;
 }

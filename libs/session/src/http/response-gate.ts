@@ -10,7 +10,8 @@ export interface ResponseGateHooks {
   onFailure(error: unknown): { readonly statusCode: number };
 }
 
-type Method = 'writeHead' | 'flushHeaders' | 'write' | 'end';
+const METHODS = ['writeHead', 'flushHeaders', 'write', 'end'] as const;
+type Method = (typeof METHODS)[number];
 type Call = readonly [method: Method, args: unknown[]];
 type AnyFunction = (...args: unknown[]) => unknown;
 
@@ -54,12 +55,9 @@ export class ResponseGate {
 
   /** Takes the place of the response's methods, for good. */
   install(): void {
-    for (const method of Object.keys(this.#original) as Method[]) {
-      Object.defineProperty(this.#response, method, {
-        configurable: true,
-        writable: true,
-        value: (...args: unknown[]) => this.#enter(method, args),
-      });
+    const response = this.#response as unknown as Record<Method, AnyFunction>;
+    for (const method of METHODS) {
+      response[method] = (...args: unknown[]) => this.#enter(method, args);
     }
   }
 

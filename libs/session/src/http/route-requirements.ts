@@ -1,4 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
+import { SSE_METADATA } from '@nestjs/common/constants.js';
 import type { Reflector } from '@nestjs/core';
 
 import type { RevokeReason } from '../core/session.js';
@@ -34,6 +35,31 @@ export interface RouteRequirements {
   readonly stepUp: StepUpOptions | undefined;
   readonly isTouching: boolean;
   readonly revokes: RevokeSessionsOptions | undefined;
+  /** Whether the handler answers with server-sent events. */
+  readonly isStream: boolean;
+}
+
+/** What the decorators of handlers say, read once for each: they are in place before the first request. */
+export class RouteReader {
+  readonly #known = new WeakMap<Function, WeakMap<Function, RouteRequirements>>();
+
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly defaultAccess: RouteAccess = 'required',
+  ) {}
+
+  requirementsOf(context: ExecutionContext): RouteRequirements {
+    const handler = context.getHandler();
+    const controller = context.getClass();
+    let ofHandler = this.#known.get(handler);
+    if (ofHandler === undefined) this.#known.set(handler, (ofHandler = new WeakMap()));
+    let requirements = ofHandler.get(controller);
+    if (requirements === undefined) {
+      requirements = requirementsOf(this.reflector, context, this.defaultAccess);
+      ofHandler.set(controller, requirements);
+    }
+    return requirements;
+  }
 }
 
 /**
@@ -55,6 +81,7 @@ export function requirementsOf(
     stepUp: access === 'required' ? read<StepUpOptions>(STEP_UP_METADATA) : undefined,
     isTouching: read<boolean>(NO_TOUCH_METADATA) !== true,
     revokes: read<RevokeSessionsOptions>(REVOKE_METADATA),
+    isStream: reflector.get<unknown>(SSE_METADATA, handler) === true,
   };
 }
 

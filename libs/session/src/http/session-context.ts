@@ -35,14 +35,14 @@ function exchangeOfRoute(context: ExecutionContext): HttpExchange {
 }
 
 /** The session that the guard attached to the request; `undefined` where none did. */
-export function findRequestSession(context: ExecutionContext): RequestSession | undefined {
-  const session = exchangeOf(context)?.request.session;
+export function sessionOn({ request: { session } }: HttpExchange): RequestSession | undefined {
   return session instanceof RequestSession ? session : undefined;
 }
 
 /** @throws `SESSION_CONTEXT_MISSING` where no guard attached a session to the request. */
 export function requestSessionOf(context: ExecutionContext): RequestSession {
-  const session = findRequestSession(context);
+  const exchange = exchangeOf(context);
+  const session = exchange && sessionOn(exchange);
   if (session !== undefined) return session;
   const route = `${context.getClass().name}.${context.getHandler().name}`;
   throw new SessionError(

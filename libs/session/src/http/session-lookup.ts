@@ -51,14 +51,8 @@ export class SessionLookup {
   }
 
   /** Looks the token up, once. Store down: rejects with `SESSION_STORE_UNAVAILABLE`, and the next call tries again. */
-  async load(): Promise<Resolution> {
-    this.#pending ??= this.#resolve();
-    try {
-      return await this.#pending;
-    } catch (error) {
-      this.#pending = undefined;
-      throw error;
-    }
+  load(): Promise<Resolution> {
+    return (this.#pending ??= this.#resolve());
   }
 
   /**
@@ -95,7 +89,10 @@ export class SessionLookup {
   }
 
   async #resolve(): Promise<Resolution> {
-    const resolution = await this.#presented.resolve(this.#sessions);
+    const resolution = await this.#presented.resolve(this.#sessions).catch((error: unknown) => {
+      this.#pending = undefined;
+      throw error;
+    });
     this.#presentedResolution = resolution;
     if (resolution.status === 'active') {
       this.#active = resolution;

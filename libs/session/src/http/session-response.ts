@@ -55,6 +55,7 @@ export class SessionResponse {
 }
 
 function addVary(response: ServerResponse, name: string): void {
+  if (!response.hasHeader('Vary')) return void response.setHeader('Vary', name);
   const fields = fieldsOf(response, 'Vary');
   if (fields.some((field) => field === '*' || field.toLowerCase() === name.toLowerCase())) return;
   response.setHeader('Vary', [...fields, name].join(', '));
@@ -62,6 +63,9 @@ function addVary(response: ServerResponse, name: string): void {
 
 /** `must-understand` lets caches ignore a `no-store` beside it (RFC 9111 section 5.2.2.3). */
 function forbidStorage(response: ServerResponse): void {
+  if (!response.hasHeader('Cache-Control')) {
+    return void response.setHeader('Cache-Control', 'no-store');
+  }
   const directives = fieldsOf(response, 'Cache-Control').map((field) => field.toLowerCase());
   if (directives.includes('no-store') && !directives.includes('must-understand')) return;
   response.setHeader('Cache-Control', 'no-store');

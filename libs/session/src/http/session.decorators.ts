@@ -1,7 +1,7 @@
 import { createParamDecorator, SetMetadata, type ExecutionContext } from '@nestjs/common';
 
 import type { SessionEventName } from '../core/session-events.js';
-import type { RequestSession } from './request-session.js';
+import { requestUnitOf, type RequestSession } from './request-session.js';
 import { REVOKE_METADATA, type RevokeSessionsOptions } from './route-requirements.js';
 import { requestSessionOf } from './session-context.js';
 
@@ -13,21 +13,24 @@ export const EVENT_METADATA = 'curfew:event';
  * @throws `SESSION_CONTEXT_MISSING` on a route with `@SkipSession()`; `SESSION_STORE_UNAVAILABLE`
  */
 export const CurrentSession = createParamDecorator(
-  async (_: unknown, context: ExecutionContext): Promise<RequestSession> => {
-    const session = requestSessionOf(context);
-    await session.load();
-    return session;
-  },
+  (_: unknown, context: ExecutionContext): Promise<RequestSession> | RequestSession =>
+    whenLoaded(context, (session) => session),
 );
 
 /** Whose session it is: a string on every route that needs a session, perhaps `null` on a public one. */
 export const CurrentUserId = createParamDecorator(
-  async (_: unknown, context: ExecutionContext): Promise<string | null> => {
-    const session = requestSessionOf(context);
-    await session.load();
-    return session.userId;
-  },
+  (_: unknown, context: ExecutionContext): Promise<string | null> | string | null =>
+    whenLoaded(context, ({ userId }) => userId),
 );
+
+/** At once where the guard has looked the session up: Nest waits for nothing then. */
+function whenLoaded<T>(
+  context: ExecutionContext,
+  read: (session: RequestSession) => T,
+): Promise<T> | T {
+  const session = requestSessionOf(context);
+  return requestUnitOf(session).isLoaded ? read(session) : session.load().then(() => read(session));
+}
 
 /**
  * Ends sessions of the user once the handler has succeeded and its own changes are committed: not after a throw, nor after

@@ -17,7 +17,7 @@ import { foreignOrigin, isUnsafe } from './cross-origin.js';
 import { presentedCsrfToken } from './csrf-token.js';
 import { isActivity, type HttpExchange } from './http-request.js';
 import { RequestSession, requestUnitOf } from './request-session.js';
-import { requirementsOf, type StepUpOptions } from './route-requirements.js';
+import { RouteReader, type StepUpOptions } from './route-requirements.js';
 import { createCarrier, type SessionCarrier } from './session-carrier.js';
 import { exchangeOf } from './session-context.js';
 import { refuse, toHttpError, type RefusalDetails } from './session-exception.js';
@@ -34,14 +34,16 @@ import { toTransportError } from './transport-error.js';
 @Injectable()
 export class SessionGuard implements CanActivate {
   readonly #carrier: SessionCarrier;
+  readonly #routes: RouteReader;
 
   constructor(
     private readonly sessions: SessionService,
     private readonly events: SessionEvents,
-    private readonly reflector: Reflector,
+    reflector: Reflector,
     @Inject(SESSION_OPTIONS) private readonly options: ResolvedSessionOptions,
-    @Optional() @Inject(SESSION_GLOBAL_GUARD) private readonly globalGuard: boolean = true,
+    @Optional() @Inject(SESSION_GLOBAL_GUARD) globalGuard: boolean = true,
   ) {
+    this.#routes = new RouteReader(reflector, globalGuard ? 'required' : 'public');
     this.#carrier = createCarrier(options);
   }
 
@@ -49,18 +51,17 @@ export class SessionGuard implements CanActivate {
    * @throws `SESSION_CONTEXT_MISSING` where no request can be found behind the handler, unless it says `@SkipSession()`: for
    * transports that Curfew does not know, and for gateways and resolvers that lack the wiring of `docs/beyond-http.md`.
    */
-  async canActivate(context: ExecutionContext): Promise<boolean> {
+  canActivate(context: ExecutionContext): Promise<boolean> {
+    const admission = this.#admit(context);
     const transport = context.getType<string>();
-    try {
-      return await this.#admit(context);
-    } catch (error) {
-      if (transport !== 'graphql' && transport !== 'ws') throw error;
+    if (transport !== 'graphql' && transport !== 'ws') return admission;
+    return admission.catch(async (error: unknown) => {
       throw await toTransportError(error, transport, null);
-    }
+    });
   }
 
   async #admit(context: ExecutionContext): Promise<true> {
-    const route = requirementsOf(this.reflector, context, this.globalGuard ? 'required' : 'public');
+    const route = this.#routes.requirementsOf(context);
     if (route.access === 'skip') return true;
     const exchange = exchangeOf(context) ?? refuseTransport(context.getType());
     this.#checkOrigin(exchange);

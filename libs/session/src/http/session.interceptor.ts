@@ -1,19 +1,38 @@
 import {
+  Inject,
   Injectable,
   type CallHandler,
   type ExecutionContext,
   type NestInterceptor,
 } from '@nestjs/common';
-import { SSE_METADATA } from '@nestjs/common/constants.js';
 import { Reflector } from '@nestjs/core';
-import { catchError, concat, concatMap, defer, ignoreElements, Observable, takeLast } from 'rxjs';
+import {
+  catchError,
+  concat,
+  concatMap,
+  defer,
+  ignoreElements,
+  isObservable,
+  Observable,
+  takeLast,
+} from 'rxjs';
 
 import { currentSession } from '../invalidation/current-session.js';
+import { SESSION_OPTIONS } from '../session.constants.js';
+import type { ResolvedSessionOptions } from '../session.options-check.js';
+import { interceptDirectly, type DirectInterceptor } from './direct-interception.js';
 import type { HttpExchange } from './http-request.js';
 import { requestUnitOf, type RequestSession } from './request-session.js';
-import { requirementsOf, type RevokeSessionsOptions } from './route-requirements.js';
-import { exchangeOf, findRequestSession } from './session-context.js';
+import { RouteReader, type RevokeSessionsOptions } from './route-requirements.js';
+import { exchangeOf, sessionOn } from './session-context.js';
 import { toTransportError } from './transport-error.js';
+
+/** What is committed around one handler. */
+interface Handling {
+  readonly session: RequestSession;
+  readonly exchange: HttpExchange;
+  readonly revokes: RevokeSessionsOptions | undefined;
+}
 
 /**
  * Commits the request's session when the handler has succeeded and before its answer leaves.
@@ -26,20 +45,65 @@ import { toTransportError } from './transport-error.js';
  * the handler called, become the transport's own here.
  */
 @Injectable()
-export class SessionInterceptor implements NestInterceptor {
-  constructor(private readonly reflector: Reflector) {}
+export class SessionInterceptor implements NestInterceptor, DirectInterceptor {
+  readonly #routes: RouteReader;
+  /** Whether somebody reads the current session. Not otherwise: on Node 20 following it slows every promise down. */
+  readonly #isFollowed: boolean;
+
+  constructor(
+    reflector: Reflector,
+    @Inject(SESSION_OPTIONS) { principal }: Pick<ResolvedSessionOptions, 'principal'>,
+  ) {
+    this.#routes = new RouteReader(reflector);
+    this.#isFollowed = principal !== null;
+    interceptDirectly();
+  }
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const exchange = exchangeOf(context);
-    if (exchange === undefined) return next.handle();
-    const session = findRequestSession(context);
-    const values =
-      session === undefined ? next.handle() : this.#commitAfter(session, context, exchange, next);
-    return values.pipe(
+    return exchange === undefined
+      ? next.handle()
+      : this.#around(context, exchange, () => next.handle());
+  }
+
+  /** Nest itself subscribes to a stream of events. */
+  goesDirectly(context: ExecutionContext): boolean {
+    return !this.#routes.requirementsOf(context).isStream;
+  }
+
+  /** The same around a handler's promise, in which most routes need no Observable. */
+  async interceptDirectly(
+    context: ExecutionContext,
+    handle: () => Promise<unknown>,
+  ): Promise<unknown> {
+    const exchange = exchangeOf(context);
+    if (exchange === undefined) return handle();
+    const session = sessionOn(exchange);
+    try {
+      const value = await (session === undefined ? handle() : this.#runWithin(session, handle));
+      if (isObservable(value)) return this.#around(context, exchange, () => value);
+      if (session !== undefined) {
+        const { revokes } = this.#routes.requirementsOf(context);
+        const settling = settle({ session, exchange, revokes }, value);
+        if (settling !== undefined) await settling;
+      }
+      return value;
+    } catch (error) {
+      throw await failureOf(error, session, exchange);
+    }
+  }
+
+  #around(
+    context: ExecutionContext,
+    exchange: HttpExchange,
+    handle: () => Observable<unknown>,
+  ): Observable<unknown> {
+    const session = sessionOn(exchange);
+    const committed =
+      session === undefined ? handle() : this.#commitAfter(session, context, exchange, handle);
+    return committed.pipe(
       catchError(async (error: unknown) => {
-        // What the fields beside this one have set stays.
-        if (session !== undefined && !exchange.hasSiblings) requestUnitOf(session).discard();
-        throw await toTransportError(error, exchange.transport, exchange.response);
+        throw await failureOf(error, session, exchange);
       }),
     );
   }
@@ -48,13 +112,14 @@ export class SessionInterceptor implements NestInterceptor {
     session: RequestSession,
     context: ExecutionContext,
     exchange: HttpExchange,
-    next: CallHandler,
+    handle: () => Observable<unknown>,
   ): Observable<unknown> {
-    const values = runWithin(session, next);
-    if (this.reflector.get<unknown>(SSE_METADATA, context.getHandler()) === true) {
-      return commitBeforeEach(session, values);
-    }
-    const { revokes } = requirementsOf(this.reflector, context);
+    // Subscribed to inside, as a handler's Observable does its work only then.
+    const values = new Observable((subscriber) =>
+      this.#runWithin(session, () => handle().subscribe(subscriber)),
+    );
+    const { revokes, isStream } = this.#routes.requirementsOf(context);
+    if (isStream) return commitBeforeEach(session, values);
     if (exchange.transport === 'ws' && revokes === undefined) {
       const rest = defer(() => session.save()).pipe(ignoreElements());
       return concat(commitBeforeEach(session, values), rest);
@@ -62,16 +127,43 @@ export class SessionInterceptor implements NestInterceptor {
     return values.pipe(
       takeLast(1),
       concatMap(async (value) => {
-        if (statusOf(value, exchange) >= 500) {
-          requestUnitOf(session).discard();
-        } else {
-          if (!exchange.hasSiblings) await session.save();
-          if (revokes !== undefined) await endSessions(session, revokes);
-        }
+        await settle({ session, exchange, revokes }, value);
         return value;
       }),
     );
   }
+
+  #runWithin<T>(session: RequestSession, work: () => T): T {
+    return this.#isFollowed ? currentSession.run(requestUnitOf(session).asCurrent(), work) : work();
+  }
+}
+
+/** Commits what a handler wanted before its `value` is answered, or drops it. Nothing to do: nothing to wait for. */
+function settle(handling: Handling, value: unknown): Promise<void> | undefined {
+  const { session, exchange, revokes } = handling;
+  const unit = requestUnitOf(session);
+  if (statusOf(value, exchange) >= 500) {
+    unit.discard();
+    return undefined;
+  }
+  const isCommitting = !exchange.hasSiblings && unit.isPending;
+  return isCommitting || revokes !== undefined ? finish(handling, isCommitting) : undefined;
+}
+
+async function finish({ session, revokes }: Handling, isCommitting: boolean): Promise<void> {
+  if (isCommitting) await session.save();
+  if (revokes !== undefined) await endSessions(session, revokes);
+}
+
+/** An error as the client is to meet it. Nothing of its handler is committed. */
+async function failureOf(
+  error: unknown,
+  session: RequestSession | undefined,
+  { transport, response, hasSiblings }: HttpExchange,
+): Promise<unknown> {
+  // What the fields beside this one have set stays.
+  if (session !== undefined && !hasSiblings) requestUnitOf(session).discard();
+  return toTransportError(error, transport, response);
 }
 
 function commitBeforeEach(
@@ -79,15 +171,6 @@ function commitBeforeEach(
   values: Observable<unknown>,
 ): Observable<unknown> {
   return values.pipe(concatMap((value) => session.save().then(() => value)));
-}
-
-/** Subscribed to inside, as a handler's Observable does its work only then. */
-function runWithin(session: RequestSession, next: CallHandler): Observable<unknown> {
-  return new Observable((subscriber) =>
-    currentSession.run(requestUnitOf(session).asCurrent(), () =>
-      next.handle().subscribe(subscriber),
-    ),
-  );
 }
 
 /** A handler may return a web `Response`, whose status wins over the one set before. */

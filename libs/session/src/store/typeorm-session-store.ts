@@ -79,8 +79,8 @@ export class TypeOrmSessionStore extends SqlSessionStore {
   }
 
   /** Look-ups that are made together are one statement. */
-  override async find(id: string): Promise<SessionRecord | undefined> {
-    return isSessionId(id) ? this.#lookups.find(id) : undefined;
+  override find(id: string): Promise<SessionRecord | undefined> {
+    return isSessionId(id) ? this.#lookups.find(id) : Promise.resolve(undefined);
   }
 }
 
