@@ -1,0 +1,59 @@
+import 'reflect-metadata';
+
+import type { AddressInfo } from 'node:net';
+
+import type { INestApplication } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+
+import { handle } from '../processes/handlers.js';
+import { NoSessionsModule } from './no-sessions.module.js';
+import type { StorePlaces } from './peer-sessions.js';
+import { statementCount } from './statement-count.js';
+import type { Variant } from './variants.js';
+
+export interface ServerInput {
+  readonly variant: Variant;
+  readonly places: StorePlaces;
+}
+
+/** What a server has used so far. */
+export interface ServerUse {
+  /** Processor time, in microseconds. */
+  readonly cpuUs: number;
+  readonly statements: number;
+}
+
+handle({
+  async start({ variant, places }: ServerInput): Promise<string> {
+    const app = await createApp(variant, places);
+    await app.listen(0, '127.0.0.1');
+    const { port } = (app.getHttpServer() as { address(): AddressInfo }).address();
+    return `http://127.0.0.1:${port}`;
+  },
+
+  async use(): Promise<ServerUse> {
+    const { user, system } = process.cpuUsage();
+    return { cpuUs: user + system, statements: statementCount() };
+  },
+});
+
+async function createApp(variant: Variant, places: StorePlaces): Promise<INestApplication> {
+  const adapter = variant.adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter();
+  const app = await NestFactory.create(await moduleOf(variant, places), adapter, {
+    logger: ['error', 'warn'],
+  });
+  if (variant.kind === 'express-session' || variant.kind === 'fastify-session') {
+    const { addPeerSessions } = await import('./peer-sessions.js');
+    await addPeerSessions(app, variant, places);
+  }
+  return app;
+}
+
+/** Loaded on demand: no server pays for what another needs. */
+async function moduleOf({ kind }: Variant, { databaseUrl }: StorePlaces) {
+  if (kind === 'none') return NoSessionsModule;
+  if (kind !== 'curfew') return (await import('./peer.module.js')).PeerModule;
+  return (await import('./curfew.module.js')).CurfewModule.forRoot(databaseUrl);
+}

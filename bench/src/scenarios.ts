@@ -1,0 +1,5 @@
+import { request } from './request/request.scenario.js';
+import type { Scenario } from './scenario.js';
+
+/** In the order in which they run and are documented. */
+export const scenarios: readonly Scenario[] = [request];
