@@ -9,6 +9,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import {
+  SessionChannel,
   SessionEvents,
   SessionModule,
   SessionService,
@@ -19,6 +20,7 @@ import { FakeClock } from 'nestjs-curfew/testing';
 import { runSessionMigrations } from 'nestjs-curfew/migrations';
 import { DataSource } from 'typeorm';
 
+import { OpenConnections } from '../../libs/session/src/http/open-connections.js';
 import { Browser } from './browser.js';
 import type { TestDatabase } from './databases.js';
 import { Scripts, ScriptedRoutes, type Script } from './scripted-routes.js';
@@ -37,6 +39,8 @@ export interface HttpApp {
   readonly events: SessionEvents;
   readonly statements: StatementLog;
   readonly store: SessionStore;
+  readonly channel: SessionChannel;
+  readonly connections: OpenConnections;
   readonly scripts: Scripts;
   readonly dataSource: DataSource;
   /** Says what the routes ending in `name` do. */
@@ -111,6 +115,8 @@ export async function startHttpApp(
     scripts,
     dataSource,
     store: app.get(SessionStore),
+    channel: app.get(SessionChannel),
+    connections: app.get(OpenConnections),
     sessions: app.get(SessionService),
     events: app.get(SessionEvents),
     on: (name, script) => scripts.set(name, script),

@@ -7,6 +7,8 @@ import { WebSocket } from 'ws';
 export interface TestSocket {
   /** Sends a message and waits for so many answers, or for one exception. */
   ask(event: string, data?: unknown, count?: number): Promise<readonly Reply[]>;
+  /** Resolves when the server has closed the socket, with what it said about that. */
+  readonly closed: Promise<Closure>;
   close(): void;
 }
 
@@ -14,6 +16,12 @@ export interface TestSocket {
 export interface Reply {
   readonly event: string;
   readonly data: unknown;
+}
+
+/** How a socket was closed. Socket.IO has no codes: what it says comes as an exception before. */
+export interface Closure {
+  readonly code: number | null;
+  readonly reason: string;
 }
 
 export interface Handshake {
@@ -48,7 +56,16 @@ async function openSocketIo(
     socket.once('connect', resolve);
     socket.once('connect_error', reject);
   });
+  let lastException: { reason?: string; revokeReason?: string } = {};
+  socket.on('exception', (body) => (lastException = body as typeof lastException));
+  const closed = new Promise<Closure>((resolve) => {
+    socket.once('disconnect', (how) => {
+      const { reason = how, revokeReason = reason } = lastException;
+      resolve({ code: null, reason: revokeReason });
+    });
+  });
   return {
+    closed,
     ask: (event, data, count = 1) =>
       collect(count, (receive) => {
         const receiveAnswer = (body: unknown) => receive({ event: 'answer', data: body });
@@ -67,8 +84,12 @@ async function openSocketIo(
 
 async function openWs(origin: string, { headers = {} }: Handshake): Promise<TestSocket> {
   const socket = new WebSocket(origin.replace(/^http/, 'ws'), { headers });
+  const closed = new Promise<Closure>((resolve) => {
+    socket.once('close', (code, reason) => resolve({ code, reason: reason.toString() }));
+  });
   await once(socket, 'open');
   return {
+    closed,
     ask: (event, data, count = 1) =>
       collect(count, (receive) => {
         const listener = (text: Buffer): void =>

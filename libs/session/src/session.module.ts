@@ -3,8 +3,11 @@ import { Module, type BeforeApplicationShutdown } from '@nestjs/common';
 import { SessionChannel } from './core/session-channel.js';
 import { SessionEvents } from './core/session-events.js';
 import { SessionService } from './core/session.service.js';
+import { OpenConnections } from './http/open-connections.js';
 import { SessionGuard } from './http/session.guard.js';
 import { SessionInterceptor } from './http/session.interceptor.js';
+import { SocketConnections } from './http/socket-connections.js';
+import { StreamConnections } from './http/stream-connections.js';
 import { SessionJobs } from './jobs/session-jobs.js';
 import { SESSION_GLOBAL_GUARD, SESSION_OPTIONS } from './session.constants.js';
 import { ConfigurableModuleClass } from './session.module-definition.js';
@@ -29,6 +32,9 @@ import { ConfigurableModuleClass } from './session.module-definition.js';
     SessionEvents,
     SessionGuard,
     SessionInterceptor,
+    OpenConnections,
+    SocketConnections,
+    StreamConnections,
     SessionJobs,
     SessionChannel,
     SESSION_OPTIONS,

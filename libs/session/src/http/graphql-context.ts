@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { ExecutionContext } from '@nestjs/common';
 
 import type { HttpExchange, HttpRequest, HttpResponse } from './http-request.js';
+import { upgradedSocket, webSocket, type OpenSocket, type WebSocketLike } from './open-socket.js';
 import { HandshakeRequest } from './websocket-handshake.js';
 
 /** What drivers put into the context of an operation. */
@@ -21,7 +22,7 @@ type IncomingRequest = HttpRequest & { readonly res?: HttpResponse };
 
 /** What `graphql-ws` knows of a socket. */
 interface SocketContext {
-  readonly extra?: { readonly request?: IncomingMessage };
+  readonly extra?: { readonly request?: IncomingMessage; readonly socket?: WebSocketLike };
 }
 
 /** The part of `GraphQLResolveInfo` that is read. */
@@ -30,6 +31,12 @@ interface ResolveInfo {
   readonly path: { readonly prev: unknown };
   readonly operation: { readonly operation: 'query' | 'mutation' | 'subscription' };
 }
+
+/**
+ * What `graphql-ws` calls forbidden. Its clients take 4401 for final; after this one they connect again, with the newest
+ * cookie of the browser.
+ */
+const GRAPHQL_CLOSE_CODE = 4403;
 
 const handshakes = new WeakMap<object, HandshakeRequest>();
 
@@ -61,9 +68,17 @@ function handshakeOfOperation(operation: OperationContext): HandshakeRequest | u
   const isOverSocket = reply !== undefined && reply.raw === undefined;
   const request = extra?.request ?? (isOverSocket ? reply.request?.raw : undefined);
   if (request === undefined) return undefined;
-  const handshake = new HandshakeRequest({ connection: request, request, openedAt: null });
+  const socket = socketOf(request, extra);
+  const handshake = new HandshakeRequest({ connection: request, request, openedAt: null, socket });
   handshakes.set(operation, handshake);
   return handshake;
+}
+
+/** Mercurius shows the request only. */
+function socketOf(request: IncomingMessage, extra: SocketContext['extra']): OpenSocket {
+  return extra?.socket === undefined
+    ? upgradedSocket(request.socket, GRAPHQL_CLOSE_CODE)
+    : webSocket(extra.socket, GRAPHQL_CLOSE_CODE);
 }
 
 function isResolveInfo(arg: unknown): arg is ResolveInfo {

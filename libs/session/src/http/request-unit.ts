@@ -36,6 +36,7 @@ export class RequestUnit {
   readonly #parts: RequestSessionParts;
   readonly #lookup: SessionLookup;
   #isLoaded = false;
+  readonly #loadListeners: (() => void)[] = [];
   #isHeadSent = false;
   /** Whether the client still needs the token that replaced the one it presented. */
   #owesSuccessor = false;
@@ -74,8 +75,17 @@ export class RequestUnit {
 
   async load(): Promise<Resolution> {
     const resolution = await this.#lookup.load();
-    if (!this.#isLoaded) this.#begin(resolution);
+    if (!this.#isLoaded) {
+      this.#begin(resolution);
+      for (const listener of this.#loadListeners.splice(0)) listener();
+    }
     return resolution;
+  }
+
+  /** Calls `listener` once somebody has asked for the session; at once where that was before. */
+  whenLoaded(listener: () => void): void {
+    if (this.#isLoaded) listener();
+    else this.#loadListeners.push(listener);
   }
 
   /** Runs what writes one after another, so that a commit meets no revocation half done. */

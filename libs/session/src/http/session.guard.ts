@@ -15,12 +15,13 @@ import { SESSION_GLOBAL_GUARD, SESSION_OPTIONS } from '../session.constants.js';
 import type { ResolvedSessionOptions } from '../session.options-check.js';
 import { foreignOrigin, isUnsafe } from './cross-origin.js';
 import { presentedCsrfToken } from './csrf-token.js';
+import { denialCode, whyDenied } from './denial.js';
 import { isActivity, type HttpExchange } from './http-request.js';
 import { RequestSession, requestUnitOf } from './request-session.js';
 import { RouteReader, type StepUpOptions } from './route-requirements.js';
 import { createCarrier, type SessionCarrier } from './session-carrier.js';
 import { exchangeOf } from './session-context.js';
-import { refuse, toHttpError, type RefusalDetails } from './session-exception.js';
+import { refuse, toHttpError } from './session-exception.js';
 import { toTransportError } from './transport-error.js';
 
 /**
@@ -125,13 +126,12 @@ export class SessionGuard implements CanActivate {
     requestUnitOf(session).response.markPrivate();
     const { challenge } = this.#carrier;
     if (challenge !== null) response?.setHeader('WWW-Authenticate', challenge);
-    const details = whyDenied(resolution);
     this.events.emit('session:denied', {
       sessionId: 'record' in resolution ? resolution.record.session.id : null,
       code: 'SESSION_REQUIRED',
-      reason: details.revokeReason ?? resolution.status,
+      reason: denialCode(resolution),
     });
-    throw refuse('SESSION_REQUIRED', details);
+    throw refuse('SESSION_REQUIRED', whyDenied(resolution));
   }
 
   #checkProof(session: RequestSession, required: StepUpOptions): void {
@@ -155,22 +155,6 @@ function sessionTaken(): SessionError {
     'SESSION_CONTEXT_MISSING',
     'Expected `request.session` to be free on a route that needs a session, got what another middleware put there. Remove express-session, or leave the route to it with `globalGuard: false`, @Public() or @SkipSession().',
   );
-}
-
-/** Why a resolved request is not signed in. A session without a user is `anonymous`. */
-function whyDenied(resolution: Resolution): RefusalDetails & { readonly reason: string } {
-  switch (resolution.status) {
-    case 'active':
-      return { reason: 'anonymous' };
-    case 'revoked':
-      return { reason: 'revoked', revokeReason: resolution.reason };
-    case 'idle-expired':
-      return { reason: 'expired', expiry: 'idle' };
-    case 'absolute-expired':
-      return { reason: 'expired', expiry: 'absolute' };
-    default:
-      return { reason: resolution.status };
-  }
 }
 
 const CURES: Readonly<Record<string, string>> = {

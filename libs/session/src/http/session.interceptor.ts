@@ -25,7 +25,10 @@ import type { HttpExchange } from './http-request.js';
 import { requestUnitOf, type RequestSession } from './request-session.js';
 import { RouteReader, type RevokeSessionsOptions } from './route-requirements.js';
 import { exchangeOf, sessionOn } from './session-context.js';
+import { SocketConnections } from './socket-connections.js';
+import { StreamConnections } from './stream-connections.js';
 import { toTransportError } from './transport-error.js';
+import { HandshakeRequest } from './websocket-handshake.js';
 
 /** What is committed around one handler. */
 interface Handling {
@@ -53,6 +56,8 @@ export class SessionInterceptor implements NestInterceptor, DirectInterceptor {
   constructor(
     reflector: Reflector,
     @Inject(SESSION_OPTIONS) { principal }: Pick<ResolvedSessionOptions, 'principal'>,
+    private readonly sockets: SocketConnections,
+    private readonly streams: StreamConnections,
   ) {
     this.#routes = new RouteReader(reflector);
     this.#isFollowed = principal !== null;
@@ -99,6 +104,9 @@ export class SessionInterceptor implements NestInterceptor, DirectInterceptor {
     handle: () => Observable<unknown>,
   ): Observable<unknown> {
     const session = sessionOn(exchange);
+    if (session !== undefined && exchange.request instanceof HandshakeRequest) {
+      this.sockets.watch(exchange.request);
+    }
     const committed =
       session === undefined ? handle() : this.#commitAfter(session, context, exchange, handle);
     return committed.pipe(
@@ -119,7 +127,7 @@ export class SessionInterceptor implements NestInterceptor, DirectInterceptor {
       this.#runWithin(session, () => handle().subscribe(subscriber)),
     );
     const { revokes, isStream } = this.#routes.requirementsOf(context);
-    if (isStream) return commitBeforeEach(session, values);
+    if (isStream) return this.streams.whileLive(session, commitBeforeEach(session, values));
     if (exchange.transport === 'ws' && revokes === undefined) {
       const rest = defer(() => session.save()).pipe(ignoreElements());
       return concat(commitBeforeEach(session, values), rest);

@@ -4,6 +4,13 @@ import type { TLSSocket } from 'node:tls';
 import type { WebSocketAdapter } from '@nestjs/common';
 
 import type { HttpRequest } from './http-request.js';
+import {
+  socketIoSocket,
+  webSocket,
+  type OpenSocket,
+  type SocketIoLike,
+  type WebSocketLike,
+} from './open-socket.js';
 import { SocketToken, type PresentedToken } from './presented-token.js';
 
 /** How a socket was opened. */
@@ -15,7 +22,12 @@ export interface Handshake {
   readonly openedAt: number | null;
   /** A token beside the headers, which browsers cannot set: Socket.IO's `auth.token`. */
   readonly offeredToken?: unknown;
+  /** The socket that was opened, to be closed with its session. */
+  readonly socket: OpenSocket;
 }
+
+/** What a gateway's socket is closed with: as HTTP's 401, in the range for applications (RFC 6455 section 7.4.2). */
+const GATEWAY_CLOSE_CODE = 4401;
 
 const tokens = new WeakMap<object, SocketToken>();
 
@@ -58,6 +70,15 @@ export class HandshakeRequest implements HttpRequest {
     return this.#handshake.offeredToken;
   }
 
+  /** What is the same for everything that comes over the socket. */
+  get connection(): object {
+    return this.#handshake.connection;
+  }
+
+  get socket(): OpenSocket {
+    return this.#handshake.socket;
+  }
+
   /** The token of the socket, which all its messages share. */
   token(read: (request: HttpRequest) => string | undefined, now: () => number): PresentedToken {
     const { connection, openedAt } = this.#handshake;
@@ -87,7 +108,7 @@ function headersAsSent({ rawHeaders }: IncomingMessage): IncomingHttpHeaders {
 }
 
 /** A Socket.IO socket, as far as it is looked at. */
-interface SocketIoClient {
+interface SocketIoClient extends SocketIoLike {
   readonly request: IncomingMessage;
   readonly handshake: { readonly issued: number; readonly auth?: { readonly token?: unknown } };
 }
@@ -108,10 +129,12 @@ const kept = new WeakMap<object, Handshake>();
 export function keepHandshakes<Adapter extends WebSocketAdapter>(adapter: Adapter): Adapter {
   const bind = adapter.bindClientConnect.bind(adapter);
   adapter.bindClientConnect = (server: unknown, callback: Function): unknown =>
-    bind(server, (client: object, request: IncomingMessage, ...rest: unknown[]): unknown => {
+    bind(server, (client: WebSocketLike, request: IncomingMessage, ...rest: unknown[]): unknown => {
       // Gateways that share a server each bind a callback of their own.
-      if (!kept.has(client))
-        kept.set(client, { connection: client, request, openedAt: Date.now() });
+      if (!kept.has(client)) {
+        const socket = webSocket(client, GATEWAY_CLOSE_CODE);
+        kept.set(client, { connection: client, request, openedAt: Date.now(), socket });
+      }
       return Reflect.apply(callback, undefined, [client, request, ...rest]);
     });
   return adapter;
@@ -122,7 +145,8 @@ export function handshakeOf(client: object): Handshake | undefined {
   if (!isSocketIo(client)) return kept.get(client);
   const { request, handshake } = client;
   const { issued: openedAt, auth } = handshake;
-  return { connection: client, request, openedAt, offeredToken: auth?.token };
+  const socket = socketIoSocket(client);
+  return { connection: client, request, openedAt, offeredToken: auth?.token, socket };
 }
 
 function isSocketIo(client: object): client is SocketIoClient {
