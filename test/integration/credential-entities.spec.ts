@@ -26,7 +26,7 @@ await describeEachDatabase('a credential in an embedded entity', (database) => {
     const principal = MEMBER_PRINCIPAL;
     const store = new TypeOrmSessionStore(dataSource, { ...STORE_OPTIONS, principal });
     ({ sessions, events } = createTestSessions({ store, options: { principal } }));
-    dataSource.subscribers.push(new CredentialSubscriber(principal, sessions));
+    dataSource.subscribers.push(new CredentialSubscriber(principal, store, events));
   });
 
   beforeEach(async () => {
@@ -39,7 +39,6 @@ await describeEachDatabase('a credential in an embedded entity', (database) => {
     return dataSource.manager.create(Member, {
       code: `M ${count}`,
       login: { passwordHash: 'old', blockedAt: null },
-      club: null,
     });
   }
 

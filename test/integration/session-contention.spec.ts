@@ -48,7 +48,7 @@ async function startNode(database: TestDatabase, announced: string[]): Promise<N
     purgeBucketMs: 1000,
   });
   const node = createTestSessions({ store, options: OPTIONS });
-  dataSource.subscribers.push(new CredentialSubscriber(ACCOUNT_PRINCIPAL, node.sessions));
+  dataSource.subscribers.push(new CredentialSubscriber(ACCOUNT_PRINCIPAL, store, node.events));
   node.events.on('session:revoked', ({ sessionId }) => announced.push(sessionId));
   const sweep = new SessionSweep(store, node.events);
   const purge = new PurgeRunner(store, node.events);

@@ -52,8 +52,9 @@ async function startNode(
     { storeTimeoutMs: STORE_TIMEOUT_MS },
     extra,
   );
-  const { sessions } = createTestSessions({ store: wrap(store), options: OPTIONS });
-  dataSource.subscribers.push(new CredentialSubscriber(ACCOUNT_PRINCIPAL, sessions));
+  const wrapped = wrap(store);
+  const { sessions, events } = createTestSessions({ store: wrapped, options: OPTIONS });
+  dataSource.subscribers.push(new CredentialSubscriber(ACCOUNT_PRINCIPAL, wrapped, events));
   return { sessions, dataSource };
 }
 

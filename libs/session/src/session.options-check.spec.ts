@@ -88,7 +88,7 @@ describe('resolveSessionOptions', () => {
       },
       touchIntervalMs: 0,
       rotationIntervalMs: minutes(10),
-      principal: given.principal,
+      principal: { ...given.principal, trigger: false },
       jobs: { ...given.jobs, backend: 'redis', queueName: 'session' },
       cookie: { name: 'id', ...given.cookie },
       trustedOrigins: given.trustedOrigins,
@@ -101,6 +101,7 @@ describe('resolveSessionOptions', () => {
     expect(resolveSessionOptions({ secret, principal }).principal).toEqual({
       ...principal,
       userId: 'id',
+      trigger: false,
     });
   });
 
@@ -189,6 +190,11 @@ describe('resolveSessionOptions', () => {
       'a credential that is no name',
       { principal: { entity: User, credentials: [''] } },
       'principal.credentials',
+    ],
+    [
+      'a trigger that is neither there nor not',
+      { principal: { entity: User, credentials: ['a'], trigger: 'yes' } },
+      'principal.trigger',
     ],
     ['an unknown driver', { jobs: { driver: 'kafka' } }, 'jobs.driver'],
     ['a queue without a connection', { jobs: { driver: 'bullmq' } }, 'jobs.connection'],

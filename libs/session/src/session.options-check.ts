@@ -184,6 +184,7 @@ function principalOf(read: OptionsReader): ResolvedSessionOptions['principal'] {
       'a property name',
     ),
     ...(disabled === undefined ? {} : { disabled }),
+    trigger: read.boolean('principal.trigger', false),
   };
 }
 

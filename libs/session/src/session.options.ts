@@ -25,6 +25,13 @@ export interface SessionPrincipalOptions {
   readonly credentials: readonly string[];
   /** A property that is null or false while the user may sign in. Setting it ends all sessions of the user. */
   readonly disabled?: string;
+  /**
+   * Whether `installCredentialTrigger` of `nestjs-curfew/migrations` has put a trigger on the users' table, so that every
+   * change ends sessions, whoever writes it: updates by criteria, upserts, SQL of any program. They are then allowed. An
+   * application whose database has no such trigger, or an older one, does not start: `SESSION_TRIGGER_MISSING`.
+   * @defaultValue false
+   */
+  readonly trigger?: boolean;
 }
 
 /** An event of the application's own that ends all sessions of a user. */

@@ -10,6 +10,8 @@ import { SessionTokens } from './core/session-token.js';
 import { SessionService } from './core/session.service.js';
 import { SessionEventExplorer } from './http/session-event.explorer.js';
 import { CredentialSubscriber } from './invalidation/credential-subscriber.js';
+import { CredentialTriggerCheck } from './invalidation/credential-trigger-check.js';
+import { KeepingWatch } from './invalidation/keeping-watch.js';
 import { DEFAULT_PACING, ONE_WRITER_PACING } from './purge/pacing.js';
 import { PurgeRunner } from './purge/purge-runner.js';
 import { SessionDomainEvents } from './session-domain-events.js';
@@ -17,6 +19,7 @@ import { SESSION_MODULE_OPTIONS, SESSION_OPTIONS } from './session.constants.js'
 import { resolveSessionOptions, type ResolvedSessionOptions } from './session.options-check.js';
 import type { SessionModuleOptions } from './session.options.js';
 import { dialectOf } from './store/dialect/dialect-of.js';
+import { keepingMarkOf } from './store/trigger/install-credential-trigger.js';
 import { TypeOrmSessionStore } from './store/typeorm-session-store.js';
 
 /** What both the web process and the worker process need: everything but HTTP and jobs. */
@@ -84,12 +87,23 @@ export function sessionCoreProviders(dataSource: string): Provider[] {
     SessionDomainEvents,
     {
       provide: CredentialSubscriber,
-      inject: [dataSourceToken, SESSION_OPTIONS, SessionService],
+      inject: [dataSourceToken, SESSION_OPTIONS, SessionStore, SessionEvents],
       useFactory: (
         source: DataSource,
         { principal }: ResolvedSessionOptions,
-        sessions: SessionService,
-      ) => principal && watchCredentials(source, new CredentialSubscriber(principal, sessions)),
+        store: SessionStore,
+        events: SessionEvents,
+      ) =>
+        principal && watchCredentials(source, new CredentialSubscriber(principal, store, events)),
+    },
+    {
+      provide: CredentialTriggerCheck,
+      inject: [dataSourceToken, SESSION_OPTIONS],
+      useFactory: (source: DataSource, { principal }: ResolvedSessionOptions) => {
+        if (principal?.trigger !== true) return null;
+        source.subscribers.push(new KeepingWatch(keepingMarkOf(source)));
+        return new CredentialTriggerCheck(source, principal);
+      },
     },
   ];
 }

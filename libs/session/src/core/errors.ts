@@ -7,6 +7,8 @@ export const SESSION_ERRORS = {
   SESSION_PEER_MISSING: 'An option needs an npm package that is not installed.',
   SESSION_DATABASE_UNSUPPORTED: 'The data source is of a type that the store has no dialect for.',
   SESSION_SCHEMA_MISSING: 'The session tables are not in the database.',
+  SESSION_TRIGGER_MISSING:
+    'The options say that a trigger watches the users, and the database has none, or an older one.',
   SESSION_STORE_UNAVAILABLE: 'The database refused, failed or did not answer within the deadline.',
   SESSION_REQUIRED: 'The route needs a signed-in session and the request carries none.',
   SESSION_ENDED: 'The session was ended while the request ran; nothing was written.',

@@ -169,11 +169,22 @@ export abstract class SessionStore {
    */
   abstract lockPrincipal(userId: string): Promise<void>;
 
+  /** The principal's own epoch, without everyone's; 0 where it was never raised. */
+  abstract epochOf(userId: string): Promise<number>;
+
   /**
    * Ends every session of a user by raising the principal's epoch; the excepted one, if live, is raised with it.
+   *
+   * Where the epoch is above `since` already, it is left as it is: a trigger of the database has raised it, once, in the
+   * same transaction. The excepted session is raised even so, if it was live before that.
    * @returns the principal's new epoch.
    */
-  abstract raiseEpoch(userId: string, reason: string, exceptId?: string): Promise<number>;
+  abstract raiseEpoch(
+    userId: string,
+    reason: string,
+    exceptId?: string,
+    since?: number,
+  ): Promise<number>;
 
   /** Ends every session there is, anonymous ones included, by one row. */
   abstract raiseEveryonesEpoch(reason: string): Promise<void>;

@@ -9,6 +9,7 @@ import {
 } from './session-issuer.js';
 import { SessionLimit } from './session-limit.js';
 import { keepingSessions } from './keeping-sessions.js';
+import { revokePrincipal } from './principal-revocation.js';
 import { recordedClient } from './recorded-client.js';
 import { assertRevokeReason } from './revoke-reason.js';
 import {
@@ -204,12 +205,8 @@ export class SessionService {
     assertUserId(userId);
     const { reason = 'revoked', except, manager } = options;
     assertRevokeReason(reason);
-    const revoke = async (store: SessionStore): Promise<void> => {
-      await store.raiseEpoch(userId, reason, except);
-      store.afterCommit(() =>
-        this.events.emit('principal:revoked', { userId, reason, exceptSessionId: except ?? null }),
-      );
-    };
+    const revoke = (store: SessionStore): Promise<void> =>
+      revokePrincipal(store, this.events, userId, { reason, except });
     await (manager === undefined
       ? this.store.transaction(revoke)
       : revoke(this.store.within(manager)));
@@ -229,7 +226,8 @@ export class SessionService {
 
   /**
    * Runs `work` so that a changed credential ends no session: for storing a stronger hash of the same password at
-   * sign-in, and for updates by criteria beside a `revokeAllForUser` of your own.
+   * sign-in, and for updates by criteria beside a `revokeAllForUser` of your own. With `principal.trigger`, what it writes
+   * has to be in a transaction.
    */
   keepingSessions<T>(work: () => T): T {
     return keepingSessions(work);

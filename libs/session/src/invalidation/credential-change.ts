@@ -8,6 +8,8 @@ export interface WatchedPrincipal {
   readonly userId: string;
   readonly credentials: readonly string[];
   readonly disabled?: string;
+  /** Whether a trigger of the database sees what TypeORM does not show. */
+  readonly trigger?: boolean;
 }
 
 /** What a write to a user's row means for their sessions. */

@@ -12,7 +12,10 @@ import type {
 
 import { SessionError } from '../core/errors.js';
 import { isKeepingSessions } from '../core/keeping-sessions.js';
-import type { SessionService } from '../core/session.service.js';
+import { revokePrincipal } from '../core/principal-revocation.js';
+import type { SessionEvents } from '../core/session-events.js';
+import type { SessionStore } from '../core/session-store.js';
+import { assertUserId } from '../core/user-id.js';
 import { tableNames } from '../store/session-tables.js';
 import {
   changeOf,
@@ -32,73 +35,100 @@ const REMOVAL: CredentialChange = { reason: 'user-deleted', ends: 'all' };
  *
  * What TypeORM does not show to subscribers is refused: a write by criteria and an upsert do not say whose rows they hit,
  * and a write outside a transaction could be seen by a sign-in before the sessions have ended.
+ *
+ * Where a trigger of the database ends the sessions, nothing needs to be refused. What is left is to spare the session that
+ * asked for the change, and to announce the end. An epoch that no trigger raised is raised here, as it is without one.
  */
 export class CredentialSubscriber implements EntitySubscriberInterface<ObjectLiteral> {
+  /** Before the write, by the entity that TypeORM loaded for it. */
+  readonly #epochs = new WeakMap<ObjectLiteral, number>();
+  readonly #hasTrigger: boolean;
+
   constructor(
     private readonly principal: WatchedPrincipal,
-    private readonly sessions: SessionService,
-  ) {}
+    private readonly store: SessionStore,
+    private readonly events: SessionEvents,
+  ) {
+    this.#hasTrigger = principal.trigger ?? false;
+  }
 
   listenTo(): Function {
     return this.principal.entity;
   }
 
-  beforeQuery({ query, dataSource }: BeforeQueryEvent): void {
-    if (!isUpsert(query) || isKeepingSessions()) return;
+  beforeQuery({ query, dataSource, queryRunner }: BeforeQueryEvent): void {
+    if (!isUpsert(query)) return;
+    const isKept = isKeepingSessions();
+    if (isKept !== this.#hasTrigger) return;
     const metadata = dataSource.getMetadata(this.principal.entity);
     const watched = watchedProperties(this.principal, metadata);
-    if (isUpsertOf(query, tableNames(dataSource, metadata), watched)) {
-      throw unseen('an upsert that would set a credential');
-    }
+    if (!isUpsertOf(query, tableNames(dataSource, metadata), watched)) return;
+    if (!isKept) throw unseen('an upsert that would set a credential');
+    assertMarked(queryRunner, 'set a credential');
   }
 
-  beforeUpdate(event: UpdateEvent<ObjectLiteral>): void {
-    if (!isKeepingSessions() && this.#changeOf(event) !== undefined) {
-      assertSeen(event, 'set a credential');
-    }
+  async beforeUpdate(event: UpdateEvent<ObjectLiteral>): Promise<void> {
+    if (this.#changeOf(event) !== undefined) await this.#before(event, 'set a credential');
   }
 
   async afterUpdate(event: UpdateEvent<ObjectLiteral>): Promise<void> {
-    const change = isKeepingSessions() || !isSeen(event) ? undefined : this.#changeOf(event);
-    if (change !== undefined) await this.#end(event, change);
+    const change = this.#changeOf(event);
+    if (change !== undefined) await this.#after(event, change);
   }
 
-  beforeRemove(event: RemoveEvent<ObjectLiteral>): void {
-    if (!isKeepingSessions()) assertSeen(event, 'remove users');
+  beforeRemove(event: RemoveEvent<ObjectLiteral>): Promise<void> {
+    return this.#before(event, 'remove users');
   }
 
-  async afterRemove(event: RemoveEvent<ObjectLiteral>): Promise<void> {
-    if (!isKeepingSessions()) await this.#end(event, REMOVAL);
+  afterRemove(event: RemoveEvent<ObjectLiteral>): Promise<void> {
+    return this.#after(event, REMOVAL);
   }
 
-  beforeSoftRemove(event: SoftRemoveEvent<ObjectLiteral>): void {
-    if (!isKeepingSessions()) assertSeen(event, 'remove users');
+  beforeSoftRemove(event: SoftRemoveEvent<ObjectLiteral>): Promise<void> {
+    return this.#before(event, 'remove users');
   }
 
-  async afterSoftRemove(event: SoftRemoveEvent<ObjectLiteral>): Promise<void> {
-    if (!isKeepingSessions()) await this.#end(event, REMOVAL);
+  afterSoftRemove(event: SoftRemoveEvent<ObjectLiteral>): Promise<void> {
+    return this.#after(event, REMOVAL);
+  }
+
+  async #before(event: WatchedEvent, deed: string): Promise<void> {
+    if (isKeepingSessions()) {
+      if (this.#hasTrigger) assertMarked(event.queryRunner, deed);
+      return;
+    }
+    if (!this.#hasTrigger) {
+      assertSeen(event, deed);
+      return;
+    }
+    const userId = this.#userIdOf(event);
+    if (event.databaseEntity === undefined || userId === undefined) return;
+    const epoch = await this.store.within(event.manager).epochOf(userId);
+    this.#epochs.set(event.databaseEntity, epoch);
+  }
+
+  async #after(event: WatchedEvent, { reason, ends }: CredentialChange): Promise<void> {
+    const { databaseEntity } = event;
+    if (databaseEntity === undefined || isKeepingSessions()) return;
+    const userId = this.#userIdOf(event);
+    if (userId === undefined) return;
+    assertUserId(userId);
+    const kept = ends === 'others' ? currentSession.getStore() : undefined;
+    const except = (kept?.userId === userId ? kept.id : null) ?? undefined;
+    if (except !== undefined) kept?.requireRotation();
+    const since = this.#epochs.get(databaseEntity);
+    const store = this.store.within(event.manager);
+    await revokePrincipal(store, this.events, userId, { reason, except, since });
   }
 
   #changeOf(event: UpdateEvent<ObjectLiteral>): CredentialChange | undefined {
-    const { metadata, entity, updatedColumns } = event;
-    const written = isSeen(event)
-      ? updatedColumns.map((column) => column.propertyPath)
-      : // Without the user's id, which such a write may well repeat.
-        propertiesOf(metadata, entity).filter((property) => property !== this.principal.userId);
+    const { metadata, entity, updatedColumns, databaseEntity } = event;
+    const written =
+      databaseEntity === undefined
+        ? // Without the user's id, which such a write may well repeat.
+          propertiesOf(metadata, entity).filter((property) => property !== this.principal.userId)
+        : updatedColumns.map((column) => column.propertyPath);
     return changeOf(this.principal, metadata, written, entity);
-  }
-
-  async #end(event: WatchedEvent, { reason, ends }: CredentialChange): Promise<void> {
-    const userId = this.#userIdOf(event);
-    if (userId === undefined) return;
-    const kept = ends === 'others' ? currentSession.getStore() : undefined;
-    const except = kept?.userId === userId ? kept.id : null;
-    if (except !== null) kept?.requireRotation();
-    await this.sessions.revokeAllForUser(userId, {
-      reason,
-      manager: event.manager,
-      ...(except === null ? {} : { except }),
-    });
   }
 
   /** As it was before the write: sessions know no other. `undefined` for a row without, which nobody signs in as. */
@@ -113,22 +143,16 @@ export class CredentialSubscriber implements EntitySubscriberInterface<ObjectLit
 
 interface WatchedEvent {
   readonly entity?: ObjectLiteral | undefined;
+  /** TypeORM sets it for entities that it loaded, and not for writes by criteria. */
   readonly databaseEntity?: ObjectLiteral | undefined;
   readonly manager: EntityManager;
   readonly metadata: EntityMetadata;
   readonly queryRunner: QueryRunner;
 }
 
-/** TypeORM sets `databaseEntity` for entities it loaded, and not for writes by criteria. */
-function isSeen({ databaseEntity }: WatchedEvent): boolean {
-  return databaseEntity !== undefined;
-}
-
-function assertSeen(event: WatchedEvent, deed: string): void {
-  if (!isSeen(event)) {
-    throw unseen(`a write by criteria that would ${deed}`);
-  }
-  if (!event.queryRunner.isTransactionActive) {
+function assertSeen({ databaseEntity, queryRunner }: WatchedEvent, deed: string): void {
+  if (databaseEntity === undefined) throw unseen(`a write by criteria that would ${deed}`);
+  if (!queryRunner.isTransactionActive) {
     throw new SessionError(
       'SESSION_CREDENTIAL_UPDATE_UNSEEN',
       `Expected a transaction around a write that would ${deed}, got save() or remove() with { transaction: false }. Leave the option out.`,
@@ -136,9 +160,18 @@ function assertSeen(event: WatchedEvent, deed: string): void {
   }
 }
 
+/** A trigger learns from the transaction that it keeps the sessions. */
+function assertMarked(queryRunner: QueryRunner, deed: string): void {
+  if (queryRunner.isTransactionActive) return;
+  throw new SessionError(
+    'SESSION_CREDENTIAL_UPDATE_UNSEEN',
+    `Expected a transaction around a write inside keepingSessions() that would ${deed}, got none, and the trigger would end the sessions. Run it inside dataSource.transaction().`,
+  );
+}
+
 function unseen(write: string): SessionError {
   return new SessionError(
     'SESSION_CREDENTIAL_UPDATE_UNSEEN',
-    `Expected to see which users to sign out, got ${write}. Load the entity and use save() or remove(); or call revokeAllForUser(userId, { manager }) in the same transaction and run the write inside keepingSessions().`,
+    `Expected to see which users to sign out, got ${write}. Load the entity and use save() or remove(); or call revokeAllForUser(userId, { manager }) in the same transaction and run the write inside keepingSessions(); or install the trigger of \`principal.trigger\`.`,
   );
 }

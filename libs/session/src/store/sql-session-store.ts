@@ -139,15 +139,25 @@ export class SqlSessionStore extends SessionStore {
     await this.runner.run(this.parts.statements.epoch.lock, { userId });
   }
 
-  raiseEpoch(userId: string, reason: string, exceptId?: string): Promise<number> {
-    const { raise, epochOf, except } = this.parts.statements.epoch;
+  epochOf(userId: string): Promise<number> {
+    return this.#epochOf(this.runner, userId);
+  }
+
+  raiseEpoch(
+    userId: string,
+    reason: string,
+    exceptId?: string,
+    since = Number.MAX_SAFE_INTEGER,
+  ): Promise<number> {
+    const { raise, except } = this.parts.statements.epoch;
     return this.runner.transaction(async (runner) => {
-      await runner.run(raise, { userId, reason });
+      const isRaised =
+        since < Number.MAX_SAFE_INTEGER && (await this.#epochOf(runner, userId)) > since;
+      if (!isRaised) await runner.run(raise, { userId, reason });
       if (exceptId !== undefined && isSessionId(exceptId)) {
         await runner.run(except, { userId, id: exceptId });
       }
-      const { rows } = await runner.run(epochOf, { userId });
-      return Number(rows[0]?.['epoch']);
+      return this.#epochOf(runner, userId);
     });
   }
 
@@ -222,6 +232,11 @@ export class SqlSessionStore extends SessionStore {
 
   afterCommit(callback: () => void): void {
     this.runner.afterCommit(callback);
+  }
+
+  async #epochOf(runner: StatementRunner, userId: string): Promise<number> {
+    const { rows } = await runner.run(this.parts.statements.epoch.epochOf, { userId });
+    return Number(rows[0]?.['epoch'] ?? 0);
   }
 
   /** Sessions by id, in one statement. */

@@ -89,8 +89,12 @@ export class MemorySessionStore extends SessionStore {
   /** Nothing to do: a transaction has the whole store to itself. */
   async lockPrincipal(_userId: string): Promise<void> {}
 
-  raiseEpoch(userId: string, reason: string, exceptId?: string): Promise<number> {
-    return this.#write((tables) => tables.raiseEpoch(userId, reason, exceptId));
+  async epochOf(userId: string): Promise<number> {
+    return this.#tables.epochOf(userId);
+  }
+
+  raiseEpoch(userId: string, reason: string, exceptId?: string, since?: number): Promise<number> {
+    return this.#write((tables) => tables.raiseEpoch(userId, reason, exceptId, since));
   }
 
   async raiseEveryonesEpoch(reason: string): Promise<void> {

@@ -137,18 +137,18 @@ export class MemoryTables {
   }
 
   /** Raises the epoch of a user, or of everyone. @returns the new one. */
-  raiseEpoch(userId: string, reason: string, exceptId?: string): number {
-    const excepted = exceptId === undefined ? undefined : this.#liveRow(exceptId);
+  epochOf(userId: string): number {
+    return this.#principals.get(userId)?.epoch ?? 0;
+  }
+
+  raiseEpoch(userId: string, reason: string, exceptId?: string, since = Infinity): number {
     const { epoch, sweptEpoch } = this.#principals.get(userId) ?? { epoch: 0, sweptEpoch: 0 };
     const updatedAt = this.#clock.now();
-    this.#principals.set(userId, { epoch: epoch + 1, sweptEpoch, reason, updatedAt });
-    if (excepted?.session.userId === userId) {
-      this.#save({
-        ...excepted,
-        session: { ...excepted.session, epoch: this.#requiredEpoch(userId) },
-      });
+    if (epoch <= since) {
+      this.#principals.set(userId, { epoch: epoch + 1, sweptEpoch, reason, updatedAt });
     }
-    return epoch + 1;
+    if (exceptId !== undefined) this.#except(exceptId, userId);
+    return this.epochOf(userId);
   }
 
   list(userId: string, { after, limit }: PageRequest): readonly Session[] {
@@ -246,6 +246,15 @@ export class MemoryTables {
 
   #rows(): SessionRow[] {
     return [...this.#sessions.values()];
+  }
+
+  /** Lets one session of the user live on that was live before the epoch was raised by one. */
+  #except(id: string, userId: string): void {
+    const row = this.#sessions.get(id);
+    if (row === undefined || row.session.userId !== userId) return;
+    const epoch = this.#requiredEpoch(userId);
+    const { status } = sessionState({ ...this.#record(row), requiredEpoch: epoch - 1 }, undefined);
+    if (status === 'active') this.#save({ ...row, session: { ...row.session, epoch } });
   }
 
   #liveRow(id: string): SessionRow | undefined {

@@ -28,7 +28,7 @@ const SQLITE = {};
  * @throws `SESSION_OPTIONS_INVALID`, `SESSION_STORE_UNAVAILABLE`, and what the database says to the statements.
  */
 export function runSessionMigrations(dataSource: DataSource): Promise<readonly string[]> {
-  return alone(dataSource, async (queryRunner) => {
+  return runAlone(dataSource, async (queryRunner) => {
     const ledger = new MigrationLedger(queryRunner);
     await ledger.create();
     const done = await ledger.names();
@@ -45,13 +45,14 @@ export function runSessionMigrations(dataSource: DataSource): Promise<readonly s
 
 /** Drops what `runSessionMigrations` made: all sessions end, and the application's tables stay. */
 export function revertSessionMigrations(dataSource: DataSource): Promise<void> {
-  return alone(dataSource, async (queryRunner) => {
+  return runAlone(dataSource, async (queryRunner) => {
     for (const Migration of sessionMigrations.toReversed()) await new Migration().down(queryRunner);
     await new MigrationLedger(queryRunner).drop();
   });
 }
 
-async function alone<T>(
+/** Runs `work` while nobody else migrates, in this process or another. */
+export async function runAlone<T>(
   dataSource: DataSource,
   work: (queryRunner: QueryRunner) => Promise<T>,
 ): Promise<T> {

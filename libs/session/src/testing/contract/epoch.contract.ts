@@ -84,6 +84,43 @@ export function epochContract(bench: ContractBench, { it }: ContractRunner): voi
     assert.equal(await bench.isLive(id), false);
   });
 
+  it('says how often the sessions of a user were ended', async () => {
+    const userId = bench.newUserId();
+    const epochs = [await bench.store.epochOf(userId)];
+    for (let raises = 0; raises < 2; raises += 1) {
+      await bench.store.raiseEpoch(userId, 'password-changed');
+      epochs.push(await bench.store.epochOf(userId));
+    }
+    await bench.store.raiseEveryonesEpoch('incident');
+    epochs.push(await bench.store.epochOf(userId));
+    assert.deepEqual(epochs, [0, 1, 2, 2]);
+  });
+
+  it('raises no epoch that is above the given one already, and keeps the excepted session', async () => {
+    const userId = bench.newUserId();
+    const ids = await bench.insertMany(2, { userId });
+    await bench.store.raiseEpoch(userId, 'by a trigger');
+    assert.equal(await bench.store.raiseEpoch(userId, 'password-changed', ids[0], 0), 1);
+    assert.deepEqual(await liveOf(ids), [ids[0]]);
+    assert.equal((await bench.record(ids[1] ?? '')).epochReason, 'by a trigger');
+  });
+
+  it('raises an epoch that is still the given one', async () => {
+    const userId = bench.newUserId();
+    const ids = await bench.insertMany(2, { userId });
+    assert.equal(await bench.store.raiseEpoch(userId, 'password-changed', ids[0], 0), 1);
+    assert.deepEqual(await liveOf(ids), [ids[0]]);
+  });
+
+  it('makes no exception for a session that a raise before the last has ended', async () => {
+    const userId = bench.newUserId();
+    const id = await bench.insert({ userId });
+    await bench.store.raiseEpoch(userId, 'password-changed');
+    await bench.store.raiseEpoch(userId, 'by a trigger');
+    assert.equal(await bench.store.raiseEpoch(userId, 'password-changed', id, 1), 2);
+    assert.equal(await bench.isLive(id), false);
+  });
+
   it('counts every one of several raises at once', async () => {
     const userId = bench.newUserId();
     const epochs = await inParallel(10, () => bench.store.raiseEpoch(userId, 'password-changed'));
