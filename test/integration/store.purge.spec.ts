@@ -6,25 +6,11 @@ import { SessionEntity } from '../../libs/session/src/store/session.entity.js';
 import type { TypeOrmSessionStore } from '../../libs/session/src/store/typeorm-session-store.js';
 import { FakeClock } from '../../libs/session/src/testing/fake-clock.js';
 import { describeEachDatabase } from '../support/databases.js';
+import { Gate } from '../support/gate.js';
 import { newSession } from '../support/new-session.js';
 import { openStore } from '../support/session-store.js';
-import { Turnstile } from '../support/turnstile.js';
 
 const IDS = ({ id }: { id: string }) => id;
-
-/** Holds the first statement that matches until it is let through. */
-class Gate implements EntitySubscriberInterface {
-  readonly turnstile = new Turnstile();
-  #isUsed = false;
-
-  constructor(private readonly pattern: RegExp) {}
-
-  async beforeQuery({ query }: { query: string }): Promise<void> {
-    if (this.#isUsed || !this.pattern.test(query)) return;
-    this.#isUsed = true;
-    await this.turnstile.pass();
-  }
-}
 
 await describeEachDatabase('the purge', (database) => {
   const clock = new FakeClock();

@@ -75,6 +75,11 @@ export class SessionEvents {
     return () => void this.#emitter.off(name, isolated);
   }
 
+  /** Whether anybody listens to events of that name. */
+  isHeard(name: SessionEventName): boolean {
+    return this.#emitter.listenerCount(name) > 0;
+  }
+
   emit<Name extends SessionEventName>(name: Name, event: SessionEventMap[Name]): void {
     this.#emitter.emit(name, event);
   }

@@ -4,6 +4,11 @@ export interface PurgeOptions {
   readonly budgetMs?: number;
   /** Stops the run between two batches. */
   readonly signal?: AbortSignal;
+  /**
+   * `gentle` works one fifth of the time and leaves the rest to others. `flat-out` makes no pauses: for maintenance while
+   * few users are there, or for a backlog that must be gone. Its statements may take twice as long. Default `gentle`.
+   */
+  readonly pacing?: 'gentle' | 'flat-out';
 }
 
 /** What one run of the purge did. */
@@ -20,7 +25,11 @@ export interface PurgeReport {
   readonly more: boolean;
   /** How long the most overdue row of this run had been waiting, in milliseconds; 0 where none was. */
   readonly oldestOverdueMs: number;
-  readonly strategy: 'index';
+  /**
+   * `index`: by the index on the expiry, as while few rows are due. `walk`: most of the run went through the table in the
+   * order of ids, as a large share of it was due.
+   */
+  readonly strategy: 'index' | 'walk';
 }
 
 /** Deletes the rows of ended sessions once their retention is over, in bounded statements. */

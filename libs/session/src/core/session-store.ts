@@ -104,6 +104,35 @@ export interface PurgeBatch {
   readonly watermark: number;
 }
 
+/** One bounded statement of a purge that goes through the table in the order of ids. */
+export interface PurgeRangeRequest {
+  /** As of `PurgeBatchRequest`. */
+  readonly cutoff: number;
+  /** The id after which the range begins. */
+  readonly after: string;
+  /** How many rows the range spans, due or not. */
+  readonly span: number;
+  /** Whether to name the sessions that are deleted. Counting them where they are costs far less than fetching them. */
+  readonly isNaming: boolean;
+}
+
+/** Rows that one statement deleted for one reason. */
+export interface PurgedCount {
+  /** As of `PurgedSession`. */
+  readonly reason: string;
+  readonly count: number;
+  /** The earliest `purge_at` among them. */
+  readonly oldestPurgeAt: number;
+}
+
+export interface PurgeRange {
+  readonly counts: readonly PurgedCount[];
+  /** The sessions that were deleted; empty unless the request is naming them. */
+  readonly sessions: readonly EndedSession[];
+  /** The last id of the range; `null` at the end of the table. */
+  readonly through: string | null;
+}
+
 /** A user whose sessions were ended together and whose rows are not all marked yet. */
 export interface StalePrincipal {
   readonly userId: string;
@@ -215,6 +244,15 @@ export abstract class SessionStore {
 
   /** Deletes up to `limit` rows whose `purge_at` has passed *at the moment of the deletion*. */
   abstract purgeBatch(request: PurgeBatchRequest): Promise<PurgeBatch>;
+
+  /**
+   * Deletes the rows of a range of ids whose `purge_at` has passed *at the moment of the deletion*, but for those that
+   * someone else has locked.
+   */
+  abstract purgeRange(request: PurgeRangeRequest): Promise<PurgeRange>;
+
+  /** The share of rows whose `purge_at` is at or before the cutoff, from 0 to 1, estimated from a bounded number of rows. */
+  abstract overdueShare(cutoff: number): Promise<number>;
 
   abstract statistics(): Promise<StoreStatistics>;
 

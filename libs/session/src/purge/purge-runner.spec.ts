@@ -14,11 +14,17 @@ const NOW = Date.UTC(2026, 0, 1);
 /** A store whose batches follow a script, each taking the time that the script says. */
 class ScriptedStore extends MemorySessionStore {
   readonly requests: PurgeBatchRequest[] = [];
+  /** By default nobody would walk. */
+  share = 0;
 
   constructor(
     private readonly script: (request: PurgeBatchRequest, index: number) => ScriptedBatch,
   ) {
     super({ clock: new FakeClock(NOW) });
+  }
+
+  override async overdueShare(): Promise<number> {
+    return this.share;
   }
 
   override async purgeBatch(request: PurgeBatchRequest): Promise<PurgeBatch> {
@@ -105,7 +111,7 @@ describe('PurgeRunner', () => {
 
   it('keeps to the largest batch that it is given', async () => {
     const store = new ScriptedStore((request, index) => (index < 5 ? fullBatch(request) : {}));
-    const pacing = { targetStatementMs: 5, maxBatchSize: 200 };
+    const pacing = { targetStatementMs: 5, maxBatchSize: 200, maxSpan: 200 };
     await settle(new PurgeRunner(store, new SessionEvents(), pacing).run());
 
     expect(new Set(store.requests.map(({ limit }) => limit))).toEqual(new Set([200]));

@@ -1,39 +1,45 @@
 import type { PurgeReport } from '../core/session-purge.js';
-import type { PurgeBatch } from '../core/session-store.js';
+import type { PurgedCount } from '../core/session-store.js';
 
-/** Adds up the batches of one run. */
+/** Adds up the statements of one run. */
 export class PurgeTally {
   readonly #startedAt = performance.now();
   readonly #byReason = new Map<string, number>();
+  readonly #cutoff: number;
   #deleted = 0;
   #batches = 0;
   #slowestStatementMs = 0;
   #oldestOverdueMs = 0;
-  #wereRowsPassedOver = false;
+  #strategy: PurgeReport['strategy'] = 'index';
 
-  /** Adds a batch whose statement took `elapsedMs`, of a run whose rows were due at `cutoff`. */
-  add(batch: PurgeBatch, elapsedMs: number, cutoff: number): void {
+  /** @param cutoff when the rows of the run were due, in epoch milliseconds */
+  constructor(cutoff: number) {
+    this.#cutoff = cutoff;
+  }
+
+  /** Adds a statement that took `elapsedMs`. */
+  add(strategy: PurgeReport['strategy'], counts: readonly PurgedCount[], elapsedMs: number): void {
     this.#batches += 1;
-    this.#deleted += batch.deleted.length;
     this.#slowestStatementMs = Math.max(this.#slowestStatementMs, elapsedMs);
-    this.#wereRowsPassedOver ||= batch.deleted.length < batch.selected;
-    for (const { reason, purgeAt } of batch.deleted) {
-      this.#byReason.set(reason, (this.#byReason.get(reason) ?? 0) + 1);
-      this.#oldestOverdueMs = Math.max(this.#oldestOverdueMs, cutoff - purgeAt);
+    if (strategy === 'walk') this.#strategy = strategy;
+    for (const { reason, count, oldestPurgeAt } of counts) {
+      this.#deleted += count;
+      this.#byReason.set(reason, (this.#byReason.get(reason) ?? 0) + count);
+      this.#oldestOverdueMs = Math.max(this.#oldestOverdueMs, this.#cutoff - oldestPurgeAt);
     }
   }
 
-  /** @param wasStopped whether the run ended before it had seen every row that is due. */
-  report(wasStopped: boolean): PurgeReport {
+  /** @param more whether rows that are due were left. */
+  report(more: boolean): PurgeReport {
     return {
       deleted: this.#deleted,
       byReason: Object.fromEntries(this.#byReason),
       batches: this.#batches,
       durationMs: Math.round(performance.now() - this.#startedAt),
       slowestStatementMs: Math.round(this.#slowestStatementMs),
-      more: wasStopped || this.#wereRowsPassedOver,
+      more,
       oldestOverdueMs: this.#oldestOverdueMs,
-      strategy: 'index',
+      strategy: this.#strategy,
     };
   }
 }

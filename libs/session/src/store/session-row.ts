@@ -1,4 +1,9 @@
-import type { EndedSession, PurgedSession, StalePrincipal } from '../core/session-store.js';
+import type {
+  EndedSession,
+  PurgedCount,
+  PurgedSession,
+  StalePrincipal,
+} from '../core/session-store.js';
 import type { Session, SessionRecord } from '../core/session.js';
 
 /** A row as the drivers return it: bigints perhaps as text, booleans perhaps as numbers. */
@@ -46,6 +51,14 @@ export function endedSessionOf(row: Row, reason: string): EndedSession {
 
 export function purgedSessionOf(row: Row): PurgedSession {
   return { ...endedSessionOf(row, String(row['reason'])), purgeAt: Number(row['purgeAt']) };
+}
+
+export function purgedCountOf(row: Row): PurgedCount {
+  return {
+    reason: String(row['reason']),
+    count: Number(row['count']),
+    oldestPurgeAt: Number(row['oldestPurgeAt']),
+  };
 }
 
 export function stalePrincipalOf(row: Row): StalePrincipal {

@@ -8,6 +8,8 @@ import {
   type PageRequest,
   type PurgeBatch,
   type PurgeBatchRequest,
+  type PurgeRange,
+  type PurgeRangeRequest,
   type SessionChange,
   type StalePrincipal,
   type StoreStatistics,
@@ -18,6 +20,9 @@ import type { Session, SessionRecord } from '../core/session.js';
 import { EVERYONE } from '../core/user-id.js';
 import { writeMany } from './bulk-write.js';
 import type { EpochSweeper } from './epoch-sweeper.js';
+import { sampleOverdueShare } from './overdue-sample.js';
+import { purgeTransaction } from './purge-transaction.js';
+import { RangePurge } from './range-purge.js';
 import { newSessionValues, touchRows, type TouchRow } from './session-values.js';
 import { isSessionId, LOWEST_ID } from '../core/session-id.js';
 import {
@@ -47,11 +52,14 @@ export interface StoreParts {
 
 /** The store in terms of SQL, on whatever connection its runner uses. */
 export class SqlSessionStore extends SessionStore {
+  readonly #ranges: RangePurge;
+
   constructor(
     protected readonly parts: StoreParts,
     protected readonly runner: StatementRunner,
   ) {
     super();
+    this.#ranges = new RangePurge(parts.statements, MAINTENANCE_TIMEOUT_MS);
   }
 
   async now(): Promise<number> {
@@ -196,10 +204,9 @@ export class SqlSessionStore extends SessionStore {
   }
 
   purgeBatch(request: PurgeBatchRequest): Promise<PurgeBatch> {
-    const { purge, limitPurge } = this.parts.statements;
-    return this.runner.transaction(async (runner) => {
-      if (limitPurge !== null) await runner.run(limitPurge, {});
-      const { found, written } = await writeMany(runner, purge, { ...request });
+    const { statements } = this.parts;
+    return purgeTransaction(this.runner, statements, MAINTENANCE_TIMEOUT_MS, async (inside) => {
+      const { found, written } = await writeMany(inside, statements.purge, { ...request });
       return {
         selected: found.length,
         deleted: written.map(purgedSessionOf),
@@ -208,7 +215,16 @@ export class SqlSessionStore extends SessionStore {
           request.watermark,
         ),
       };
-    }, MAINTENANCE_TIMEOUT_MS);
+    });
+  }
+
+  purgeRange(request: PurgeRangeRequest): Promise<PurgeRange> {
+    return this.#ranges.purge(this.runner, request);
+  }
+
+  overdueShare(cutoff: number): Promise<number> {
+    const { overdue } = this.parts.statements;
+    return sampleOverdueShare(this.runner, overdue, cutoff, MAINTENANCE_TIMEOUT_MS);
   }
 
   async statistics(): Promise<StoreStatistics> {

@@ -11,6 +11,8 @@ import {
   type PageRequest,
   type PurgeBatch,
   type PurgeBatchRequest,
+  type PurgeRange,
+  type PurgeRangeRequest,
   type SessionChange,
   type StalePrincipal,
   type StoreStatistics,
@@ -126,6 +128,14 @@ export class MemorySessionStore extends SessionStore {
 
   purgeBatch(request: PurgeBatchRequest): Promise<PurgeBatch> {
     return this.#write((tables) => tables.purgeBatch(request));
+  }
+
+  purgeRange(request: PurgeRangeRequest): Promise<PurgeRange> {
+    return this.#write((tables) => tables.purgeRange(request));
+  }
+
+  async overdueShare(cutoff: number): Promise<number> {
+    return this.#tables.overdueShare(cutoff);
   }
 
   async statistics(): Promise<StoreStatistics> {

@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.js';
 import { SessionError } from '../core/errors.js';
 import { applyPatch, parseData } from '../core/session-data.js';
+import { countPurged } from '../core/purged-counts.js';
 import {
   deadlinesAt,
   earliestDeadline,
@@ -16,6 +17,8 @@ import type {
   PurgeBatch,
   PurgeBatchRequest,
   PurgedSession,
+  PurgeRange,
+  PurgeRangeRequest,
   SessionChange,
   StalePrincipal,
   StoreStatistics,
@@ -193,6 +196,25 @@ export class MemoryTables {
       deleted: due.map(purgedSession),
       watermark: due.at(-1)?.purgeAt ?? watermark,
     };
+  }
+
+  purgeRange({ cutoff, after, span, isNaming }: PurgeRangeRequest): PurgeRange {
+    const range = this.#rows()
+      .filter(({ session }) => session.id > after)
+      .toSorted((a, b) => (a.session.id < b.session.id ? -1 : 1))
+      .slice(0, span);
+    const due = range.filter((row) => row.purgeAt <= cutoff).map(purgedSession);
+    for (const { id } of due) this.#sessions.delete(id);
+    return {
+      counts: countPurged(due),
+      sessions: isNaming ? due : [],
+      through: range.length < span ? null : (range.at(-1)?.session.id ?? null),
+    };
+  }
+
+  overdueShare(cutoff: number): number {
+    const due = this.#rows().filter((row) => row.purgeAt <= cutoff).length;
+    return due === 0 ? 0 : due / this.#sessions.size;
   }
 
   statistics(): StoreStatistics {

@@ -61,6 +61,10 @@ export interface Dialect {
   readonly hasOneConnection: boolean;
   /** Locks the rows of a SELECT and passes over locked ones; empty where a statement has the database to itself. */
   readonly lockRows: string;
+  /** Locks the rows of a SELECT, or fails where one is locked. Needed where there is no RETURNING. */
+  readonly lockRowsOrFail: string;
+  /** Whether a WITH can hold a DELETE. */
+  readonly hasWritingCte: boolean;
   /**
    * After a table whose rows are named by their keys: keeps the plan to the primary key. MySQL and MariaDB lock every row
    * that a plan visits, and scan the whole of a small table; empty where only the rows that match are locked.
@@ -70,6 +74,8 @@ export interface Dialect {
   readonly fromNothing: string;
   /** Bounds the statements of a purge, at the start of its transaction; `null` for none. */
   readonly limitPurge: string | null;
+  /** Takes that back at the end, where it does not end with the transaction; else `null`. */
+  readonly unlimitPurge: string | null;
   readonly codes: ErrorCodes;
 
   placeholder(type: ParameterType, position: number): string;

@@ -6,7 +6,7 @@ import { assign, columnsAndValues } from './standard-sql.js';
 const ROW_TYPES = { id: 'varchar(36)', integer: 'bigint', text: 'varchar(512)' };
 
 /** The last: MariaDB's snapshot isolation, where the application has set another isolation level. */
-const RETRYABLE = ['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'ER_CHECKREAD'];
+const RETRYABLE = ['ER_LOCK_DEADLOCK', 'ER_LOCK_NOWAIT', 'ER_LOCK_WAIT_TIMEOUT', 'ER_CHECKREAD'];
 
 const CONNECTION = [
   'ER_ACCESS_DENIED_ERROR',
@@ -35,9 +35,13 @@ export const mysql: Dialect = {
   locksWhatUpdatesRead: true,
   hasOneConnection: false,
   lockRows: 'for update skip locked',
+  lockRowsOrFail: 'for update nowait',
+  hasWritingCte: false,
   byPrimaryKey: 'force index (primary)',
   fromNothing: 'from dual',
-  limitPurge: null,
+  // A variable of the connection, which goes back to the application's pool. One second is the least.
+  limitPurge: `set @session_lock_wait_timeout = @@session.innodb_lock_wait_timeout, session innodb_lock_wait_timeout = 1`,
+  unlimitPurge: 'set session innodb_lock_wait_timeout = @session_lock_wait_timeout',
 
   codes: {
     isRetryable: (code) => RETRYABLE.includes(code),

@@ -28,10 +28,13 @@ export const postgres: Dialect = {
   locksWhatUpdatesRead: false,
   hasOneConnection: false,
   lockRows: 'for update skip locked',
+  lockRowsOrFail: 'for update nowait',
+  hasWritingCte: true,
   byPrimaryKey: '',
   fromNothing: '',
   // Gone with the transaction: the connection goes back to the application's pool.
-  limitPurge: `select set_config('lock_timeout', '250ms', true), set_config('statement_timeout', '2s', true)`,
+  limitPurge: `select set_config('lock_timeout', '50ms', true), set_config('statement_timeout', '2s', true)`,
+  unlimitPurge: null,
 
   codes: {
     isRetryable: (code) => RETRYABLE.includes(code),

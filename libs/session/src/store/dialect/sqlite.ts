@@ -11,9 +11,12 @@ export const sqlite: Dialect = {
   locksWhatUpdatesRead: false,
   hasOneConnection: true,
   lockRows: '',
+  lockRowsOrFail: '',
+  hasWritingCte: false,
   byPrimaryKey: '',
   fromNothing: '',
   limitPurge: null,
+  unlimitPurge: null,
 
   codes: {
     isRetryable: (code) => code.startsWith('SQLITE_BUSY'),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 
 import { minutes } from '../../core/duration.js';
+import { LOWEST_ID } from '../../core/session-id.js';
 import {
   ABSOLUTE_TIMEOUT_MS,
   IDLE_TIMEOUT_MS,
@@ -135,6 +136,79 @@ export function purgeContract(bench: ContractBench, { it }: ContractRunner): voi
     const runs = await Promise.all([bench.purge(), bench.purge()]);
     const deleted = [...runs.flat(), ...(await bench.purge())];
     assert.deepEqual(deleted.map(({ id }) => id).toSorted(), ids);
+  });
+
+  it('deletes what is due in a range of ids, and says where the range ends', async () => {
+    await bench.empty();
+    const ids: string[] = [];
+    for (let index = 0; index < 6; index += 1) {
+      bench.clock.advance(1);
+      ids.push(await bench.insert({ idleTimeoutMs: index % 2 === 0 ? minutes(5) : null }));
+    }
+    const [first = '', second = '', third = '', fourth = '', fifth = '', last = ''] = ids;
+    const dueAt = bench.dueAt(bench.clock.now() + minutes(5));
+    bench.clock.set(dueAt);
+    const request = { cutoff: dueAt, span: 3, isNaming: true };
+
+    const start = await bench.store.purgeRange({ ...request, after: LOWEST_ID });
+    assert.deepEqual(start.sessions.map(({ id }) => id).toSorted(), [first, third]);
+    assert.deepEqual(start.counts, [{ reason: 'idle-expired', count: 2, oldestPurgeAt: dueAt }]);
+    assert.equal(start.through, third);
+    const rest = await bench.store.purgeRange({ ...request, after: third });
+    assert.deepEqual(
+      rest.sessions.map(({ id }) => id),
+      [fifth],
+    );
+    assert.equal(rest.through, last);
+    const end = await bench.store.purgeRange({ ...request, after: last });
+    assert.deepEqual(end, { counts: [], sessions: [], through: null });
+    for (const id of [second, fourth, last]) assert.equal(await bench.isLive(id), true);
+  });
+
+  it('counts what it deletes of a range by reason, and names nothing unless asked to', async () => {
+    await bench.empty();
+    const idle = bench.dueAt(bench.clock.now() + IDLE_TIMEOUT_MS);
+    const revoked = bench.dueAt(bench.clock.now());
+    await bench.insertMany(2);
+    await bench.store.revoke(await bench.insert(), 'signed-out');
+    bench.clock.advance(ABSOLUTE_TIMEOUT_MS);
+    const cutoff = await bench.store.now();
+    const request = { cutoff, after: LOWEST_ID, span: 10, isNaming: false };
+    const { counts, sessions, through } = await bench.store.purgeRange(request);
+    assert.deepEqual(
+      counts.toSorted((a, b) => b.count - a.count),
+      [
+        { reason: 'idle-expired', count: 2, oldestPurgeAt: idle },
+        { reason: 'signed-out', count: 1, oldestPurgeAt: revoked },
+      ],
+    );
+    assert.deepEqual(sessions, []);
+    assert.equal(through, null);
+  });
+
+  it('keeps a session of a range that was extended after it fell due', async () => {
+    await bench.empty();
+    const dueAt = bench.dueAt(bench.clock.now() + minutes(5));
+    const id = await bench.insert({ idleTimeoutMs: minutes(5) });
+    await bench.store.update(id, { idleTimeoutMs: null });
+    bench.clock.set(dueAt);
+    const request = { cutoff: dueAt, after: LOWEST_ID, span: 10, isNaming: false };
+    assert.deepEqual((await bench.store.purgeRange(request)).counts, []);
+    assert.equal(await bench.isLive(id), true);
+  });
+
+  it('estimates the share of rows that are due', async () => {
+    await bench.empty();
+    assert.equal(await bench.store.overdueShare(bench.clock.now()), 0);
+    for (let index = 0; index < 12; index += 1) {
+      bench.clock.advance(1000);
+      await bench.insert({ idleTimeoutMs: index % 3 === 0 ? minutes(5) : null });
+    }
+    assert.equal(await bench.store.overdueShare(bench.clock.now()), 0);
+    bench.clock.advance(minutes(5));
+    bench.clock.set(bench.dueAt(bench.clock.now()));
+    const share = await bench.store.overdueShare(bench.clock.now());
+    assert(share > 0.2 && share < 0.5, `Expected about a third, got ${share}`);
   });
 
   it('counts rows, and those that are overdue', async () => {
