@@ -16,6 +16,7 @@ const rooms = {
   invalidation: ['store', 'core'],
   jobs: ['invalidation', 'purge', 'store', 'core'],
   channel: ['jobs', 'core'],
+  health: ['jobs', 'core'],
   http: ['channel', 'invalidation', 'jobs', 'purge', 'store', 'core'],
   'express-session': ['core'],
   testing: ['core'],

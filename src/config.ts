@@ -13,6 +13,8 @@ export type JobsSetting =
 export interface Settings {
   readonly host: string | undefined;
   readonly port: number;
+  /** Where a worker answers for its health; nowhere unless set. */
+  readonly workerHealthPort: number | undefined;
   readonly httpAdapter: 'express' | 'fastify';
   /** How many proxies in front are believed about the client's address and protocol. */
   readonly trustProxy: number;
@@ -46,6 +48,7 @@ export function readSettings(environment: NodeJS.ProcessEnv): Settings {
   const settings: Settings = {
     host: read.optional('HOST'),
     port: read.integer('PORT', 3000, { min: 0, max: 65_535 }),
+    workerHealthPort: read.optionalInteger('WORKER_HEALTH_PORT', { min: 0, max: 65_535 }),
     httpAdapter: read.oneOf('HTTP_ADAPTER', 'express', ['express', 'fastify']),
     trustProxy: read.integer('TRUST_PROXY', 0, { min: 0, max: 16 }),
     databaseUrl,

@@ -4,11 +4,12 @@ import { SessionWorkerModule } from 'nestjs-curfew/worker';
 
 import type { Settings } from './config.js';
 import { databaseModule } from './database.module.js';
+import { WorkerHealthModule } from './health/worker-health.module.js';
 import { PurgeLog } from './purge-log.js';
 import { sessionOptions } from './session-options.js';
 import { User } from './users/user.entity.js';
 
-/** The worker process: no HTTP. Run as many as you like; each job is done by one of them. */
+/** The worker process: no HTTP but for its health, where a port is set. Run as many as you like; each job is done by one of them. */
 @Module({})
 export class WorkerModule {
   static register(settings: Settings): DynamicModule {
@@ -18,6 +19,7 @@ export class WorkerModule {
         databaseModule(settings),
         TypeOrmModule.forFeature([User]),
         SessionWorkerModule.forRoot(sessionOptions(settings)),
+        WorkerHealthModule,
       ],
       providers: [PurgeLog],
     };

@@ -205,6 +205,28 @@ await describeEachDatabase('npm start with DATABASE_URL', (database) => {
       const { output } = await purgesOn({ REDIS_URL: redis?.url });
       expect(output).toContain('Worker is ready: BullMQ on redis');
     });
+
+    it('answers for the health of a worker, which fails without its queue', async () => {
+      const environment = {
+        ...shortLived,
+        DATABASE_URL: databaseUrlOf(database.options()),
+        REDIS_URL: redis?.url,
+        SESSION_SECRET: secret,
+      };
+      expect(await run('migrate.js', environment).exited).toBe(0);
+      const port = await freePort();
+      const worker = run('worker.js', { ...environment, WORKER_HEALTH_PORT: `${port}` });
+      await worker.says(/Worker is ready/);
+      const health = async (): Promise<number> =>
+        (await new Browser(`http://127.0.0.1:${port}`).get('/health')).status;
+      await until(async () => (await health()) === 200);
+      await redis?.stop();
+      expect(await health()).toBe(503);
+      await redis?.start();
+      await until(async () => (await health()) === 200);
+      worker.kill('SIGTERM');
+      expect(await worker.exited).toBe(0);
+    });
   });
 
   it('purges without Redis, on BullMQ in PostgreSQL or in the web process', async () => {

@@ -7,7 +7,7 @@ import pg from 'pg';
 import { days, minutes } from '../../libs/session/src/core/duration.js';
 import { EVERYONE } from '../../libs/session/src/core/user-id.js';
 import { encodeJob } from '../../libs/session/src/jobs/job-payload.js';
-import { PURGE_SCHEDULER } from '../../libs/session/src/jobs/bullmq-worker.js';
+import { PURGE_SCHEDULER } from '../../libs/session/src/jobs/queue-defaults.js';
 import type { QueueSettings } from '../../libs/session/src/jobs/job-queue.js';
 import { FakeClock } from '../../libs/session/src/testing/fake-clock.js';
 import { MemorySessionStore } from '../../libs/session/src/testing/memory-session-store.js';

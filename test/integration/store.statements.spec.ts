@@ -1,5 +1,6 @@
 import { beforeAll, expect, it } from '@jest/globals';
 
+import { SessionEntity } from '../../libs/session/src/store/session.entity.js';
 import type { TypeOrmSessionStore } from '../../libs/session/src/store/typeorm-session-store.js';
 import { describeEachDatabase } from '../support/databases.js';
 import { newSession } from '../support/new-session.js';
@@ -71,6 +72,19 @@ await describeEachDatabase('the statements of the store', (database) => {
     const change = { persistent: true, idleTimeoutMs: 5000 };
     expect(writes(await log.during(() => store.update(session.id, change)))).toHaveLength(1);
     expect(await log.during(() => store.list('ann', { after: null, limit: 5 }))).toHaveLength(1);
+  });
+
+  it('find the most overdue row by the index on purge_at', async () => {
+    // Of a table with fewer rows the databases read all, for which they need no index.
+    for (let count = 0; count < 5; count += 1) await insertMany(100);
+    const { dataSource } = await openStore(database);
+    const index = dataSource
+      .getMetadata(SessionEntity)
+      .indices.find(({ columns }) => columns[0]?.propertyName === 'purgeAt');
+    const [statement] = await log.during(() => store.oldestOverdueMs());
+    const explain = database.name === 'sqlite' ? 'explain query plan' : 'explain';
+    const plan = await dataSource.query<unknown>(`${explain} ${statement}`);
+    expect(JSON.stringify(plan)).toContain(index?.name);
   });
 
   it('hold no value that was given', async () => {

@@ -50,8 +50,10 @@ describe('docker-compose.yml', () => {
 
   it('checks the health of all that serve', () => {
     const checked = Object.keys(services).filter((name) => service(name).healthcheck);
-    expect(checked.toSorted()).toEqual(['postgres', 'redis', 'web']);
-    expect(service('web').healthcheck?.test.join(' ')).toContain('/health');
+    expect(checked.toSorted()).toEqual(['postgres', 'redis', 'web', 'worker']);
+    expect(service('web').healthcheck?.test.join(' ')).toContain(':3000/health');
+    const port = service('worker').environment['WORKER_HEALTH_PORT'];
+    expect(service('worker').healthcheck?.test.join(' ')).toContain(`:${port}/health`);
   });
 
   it('starts the app only on a migrated database', () => {

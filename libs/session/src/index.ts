@@ -23,6 +23,12 @@ export { SessionService, type SessionPage } from './core/session.service.js';
 export * from './core/session-store.js';
 export type { ClientDescription, KeyUpdate, SignInOptions } from './core/session-work.js';
 export type { RevokeReason, Session, SessionRecord, SessionState } from './core/session.js';
+export type { SessionHealthWarning } from './health/health-warnings.js';
+export {
+  SessionHealthIndicator,
+  type SessionHealthDetails,
+  type SessionHealthOptions,
+} from './health/session-health.indicator.js';
 export { NoTouch, Public, RequireSession, SkipSession, StepUp } from './http/access.decorators.js';
 export { RequestSession } from './http/request-session.js';
 export type { RevokeSessionsOptions, StepUpOptions } from './http/route-requirements.js';
@@ -35,6 +41,7 @@ export {
 export { SessionGuard } from './http/session.guard.js';
 export { SessionInterceptor } from './http/session.interceptor.js';
 export { keepHandshakes } from './http/websocket-handshake.js';
+export type { QueueState } from './jobs/queue-state.js';
 export { SessionJobs } from './jobs/session-jobs.js';
 export { SESSION_OPTIONS } from './session.constants.js';
 export type { SessionOptionsFactory } from './session.module-definition.js';

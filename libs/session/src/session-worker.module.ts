@@ -5,8 +5,10 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { SessionChannel } from './core/session-channel.js';
 import { SessionEvents } from './core/session-events.js';
 import { SessionService } from './core/session.service.js';
+import { SessionHealthIndicator } from './health/session-health.indicator.js';
 import { SessionJobs } from './jobs/session-jobs.js';
 import { sessionChannelProviders } from './session-channel.providers.js';
+import { sessionHealthProviders } from './session-health.providers.js';
 import { SESSION_MODULE_OPTIONS } from './session.constants.js';
 import { sessionWorkerProviders } from './session-jobs.providers.js';
 import type { SessionModuleExtras, SessionModuleOptions } from './session.options.js';
@@ -36,6 +38,7 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<SessionModuleO
         ...(definition.providers ?? []),
         ...sessionCoreProviders(dataSource),
         ...sessionChannelProviders(),
+        ...sessionHealthProviders(),
         ...sessionWorkerProviders(),
       ],
     }),
@@ -57,5 +60,7 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<SessionModuleO
  * Starts with the application, whether or not the queue can be reached. On shutdown it takes no more jobs, stops the one
  * that runs between two statements and disconnects, all before the data source is closed.
  */
-@Module({ exports: [SessionService, SessionEvents, SessionJobs, SessionChannel] })
+@Module({
+  exports: [SessionService, SessionEvents, SessionJobs, SessionChannel, SessionHealthIndicator],
+})
 export class SessionWorkerModule extends ConfigurableModuleClass {}

@@ -5,6 +5,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { sessionHttpProviders } from './session-http.providers.js';
 import { sessionJobsProviders } from './session-jobs.providers.js';
 import { sessionChannelProviders } from './session-channel.providers.js';
+import { sessionHealthProviders } from './session-health.providers.js';
 import { SESSION_MODULE_OPTIONS } from './session.constants.js';
 import type { SessionModuleExtras, SessionModuleOptions } from './session.options.js';
 import { sessionCoreProviders } from './session.providers.js';
@@ -35,6 +36,7 @@ export const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<Session
         ...(definition.providers ?? []),
         ...sessionCoreProviders(dataSource),
         ...sessionChannelProviders(),
+        ...sessionHealthProviders(),
         ...sessionJobsProviders(),
         ...sessionHttpProviders(globalGuard),
       ],

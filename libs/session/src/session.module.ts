@@ -3,6 +3,7 @@ import { Module, type BeforeApplicationShutdown } from '@nestjs/common';
 import { SessionChannel } from './core/session-channel.js';
 import { SessionEvents } from './core/session-events.js';
 import { SessionService } from './core/session.service.js';
+import { SessionHealthIndicator } from './health/session-health.indicator.js';
 import { OpenConnections } from './http/open-connections.js';
 import { SessionGuard } from './http/session.guard.js';
 import { SessionInterceptor } from './http/session.interceptor.js';
@@ -37,6 +38,7 @@ import { ConfigurableModuleClass } from './session.module-definition.js';
     StreamConnections,
     SessionJobs,
     SessionChannel,
+    SessionHealthIndicator,
     SESSION_OPTIONS,
     SESSION_GLOBAL_GUARD,
   ],

@@ -254,7 +254,14 @@ export abstract class SessionStore {
   /** The share of rows whose `purge_at` is at or before the cutoff, from 0 to 1, estimated from a bounded number of rows. */
   abstract overdueShare(cutoff: number): Promise<number>;
 
+  /** Counts the whole table. */
   abstract statistics(): Promise<StoreStatistics>;
+
+  /**
+   * How long the most overdue row has been waiting for the purge, in milliseconds; 0 where none is. Unlike `statistics` it
+   * costs one row of the index on `purge_at`.
+   */
+  abstract oldestOverdueMs(): Promise<number>;
 
   /** Runs `work` in one transaction of the store: all its writes commit, or none. Rejects with what `work` rejects with. */
   abstract transaction<T>(work: (store: SessionStore) => Promise<T>): Promise<T>;

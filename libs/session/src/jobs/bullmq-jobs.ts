@@ -7,7 +7,8 @@ import { withDeadline } from './deadline.js';
 import { encodeJob, sweepJob } from './job-payload.js';
 import type { QueueBackend, QueueProducer, QueueSettings } from './job-queue.js';
 import { OutageLog } from './outage-log.js';
-import { PRODUCER_DEADLINE_MS } from './queue-defaults.js';
+import { PRODUCER_DEADLINE_MS, PURGE_SCHEDULER } from './queue-defaults.js';
+import type { QueueState } from './queue-state.js';
 import { SessionJobs } from './session-jobs.js';
 
 /** Most users waiting to be enqueued; more are left to the recurring purge. */
@@ -41,6 +42,17 @@ export class BullmqJobs extends SessionJobs {
     this.#flushing ??= this.#flush();
   }
 
+  override async inspectQueue(): Promise<QueueState> {
+    try {
+      const state = await withDeadline(this.#inspect(), this.deadlineMs);
+      this.#outage.succeeded();
+      return state;
+    } catch (error) {
+      this.#forget(error, 'sweeps are left to the recurring purge');
+      throw error;
+    }
+  }
+
   override async start(): Promise<void> {
     await this.#loadBackend();
   }
@@ -65,7 +77,7 @@ export class BullmqJobs extends SessionJobs {
         await withDeadline(this.#enqueue(userIds), this.deadlineMs);
         this.#outage.succeeded();
       } catch (error) {
-        this.#forget(error, userIds.length);
+        this.#forget(error, `${userIds.length} sweeps left to the recurring purge`);
       }
     }
     // In the same step as the check above, so that no request falls between the two.
@@ -73,13 +85,28 @@ export class BullmqJobs extends SessionJobs {
   }
 
   async #enqueue(userIds: readonly string[]): Promise<void> {
-    const backend = await this.#loadBackend();
-    if (this.#producer?.isOpen() !== true) {
-      this.#producer?.cut();
-      this.#producer = backend.openProducer((error) => this.#onError(error));
-    }
+    const { queue } = await this.#connected();
     const jobs = userIds.map((userId) => encodeJob(sweepJob(userId)));
-    await this.#producer.queue.addBulk(jobs.map((job) => ({ ...job, opts: SWEEP_OPTIONS })));
+    await queue.addBulk(jobs.map((job) => ({ ...job, opts: SWEEP_OPTIONS })));
+  }
+
+  async #inspect(): Promise<QueueState> {
+    const producer = await this.#connected();
+    const [workers, schedule, evictionPolicy] = await Promise.all([
+      producer.queue.getWorkersCount(),
+      producer.queue.getJobScheduler(PURGE_SCHEDULER),
+      producer.evictionPolicy(),
+    ]);
+    const purgeDueInMs = schedule?.next === undefined ? null : schedule.next - Date.now();
+    return { workers, purgeDueInMs, evictionPolicy };
+  }
+
+  async #connected(): Promise<QueueProducer> {
+    const backend = await this.#loadBackend();
+    if (this.#producer?.isOpen() === true) return this.#producer;
+    this.#producer?.cut();
+    this.#producer = backend.openProducer((error) => this.#onError(error));
+    return this.#producer;
   }
 
   #loadBackend(): Promise<QueueBackend> {
@@ -87,10 +114,10 @@ export class BullmqJobs extends SessionJobs {
     return this.#backend;
   }
 
-  #forget(error: unknown, count: number): void {
+  #forget(error: unknown, consequence: string): void {
     this.#producer?.cut();
     this.#producer = undefined;
-    this.#outage.failed(error, `${count} sweeps left to the recurring purge`);
+    this.#outage.failed(error, consequence);
   }
 
   #onError(error: Error): void {

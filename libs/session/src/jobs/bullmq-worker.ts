@@ -14,11 +14,9 @@ import type {
   QueueSettings,
 } from './job-queue.js';
 import { OutageLog } from './outage-log.js';
+import { PURGE_SCHEDULER } from './queue-defaults.js';
 import { asksForAnother, type JobOutcome, type SessionJobRunner } from './session-job-runner.js';
 import { SessionWorker } from './session-worker.js';
-
-/** The one schedule of a queue, however many workers assert it. */
-export const PURGE_SCHEDULER = 'session-purge';
 
 const RECONNECT_MS = seconds(5);
 const CLOSE_DEADLINE_MS = seconds(5);

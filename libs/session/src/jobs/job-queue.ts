@@ -27,6 +27,8 @@ export interface QueuedJobOptions {
 export interface JobQueue {
   add(name: string, data: unknown, options?: QueuedJobOptions): Promise<unknown>;
   addBulk(jobs: { name: string; data: unknown; opts?: QueuedJobOptions }[]): Promise<unknown>;
+  /** How many workers are connected to the queue. */
+  getWorkersCount(): Promise<number>;
   getJobScheduler(id: string): Promise<{ every?: number; next?: number } | undefined>;
   upsertJobScheduler(
     id: string,
@@ -40,6 +42,8 @@ export interface QueueProducer {
   readonly queue: JobQueue;
   /** Whether the connection may still work. One that was lost does not come back: open another. */
   isOpen(): boolean;
+  /** What the server does when its memory is full, in Redis's words; `null` where nothing is evicted or nobody may ask. */
+  evictionPolicy(): Promise<string | null>;
   close(): Promise<void>;
   /** Drops the connection without a word to the server. */
   cut(): void;

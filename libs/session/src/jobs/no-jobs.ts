@@ -11,8 +11,8 @@ export class NoJobs extends SessionJobs {
   }
 
   override async start(): Promise<void> {
-    this.#logger.log(
-      'driver=none: this process purges nothing; run a SessionWorkerModule in another',
+    this.#logger.warn(
+      'jobs.driver=none: this process purges nothing and asks nobody to; run a SessionWorkerModule in another',
     );
   }
 

@@ -60,6 +60,7 @@ export async function createPostgresBackend(settings: QueueSettings): Promise<Qu
       return {
         queue,
         isOpen: () => true,
+        evictionPolicy: () => Promise.resolve(null),
         close: () => queue.close(),
         cut: () => void queue.close().catch(() => {}),
       };

@@ -24,3 +24,6 @@ export const QUEUE_OPTIONS = {
 
 /** The options that every `Worker` is opened with. Two jobs at a time: a sweep does not wait for a purge. */
 export const WORKER_OPTIONS = { concurrency: 2 };
+
+/** The one schedule of a queue, however many workers assert it. */
+export const PURGE_SCHEDULER = 'session-purge';

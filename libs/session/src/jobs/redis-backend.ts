@@ -54,6 +54,9 @@ export async function createRedisBackend(settings: QueueSettings): Promise<Queue
       return {
         queue,
         isOpen: () => connection.status !== 'end' && connection.status !== 'close',
+        // CONFIG GET would say the same, but hosted servers refuse it.
+        evictionPolicy: async () =>
+          /^maxmemory_policy:(\S+)/m.exec(await connection.info('memory'))?.[1] ?? null,
         close: () => queue.close(),
         cut: () => connection.disconnect(),
       };

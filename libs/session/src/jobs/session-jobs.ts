@@ -1,3 +1,5 @@
+import type { QueueState } from './queue-state.js';
+
 /**
  * Has work on sessions done elsewhere than in the request that caused it. What runs is the recurring purge, and the sweep
  * of a user, or of all, whose sessions were ended together.
@@ -10,6 +12,14 @@ export abstract class SessionJobs {
    * nothing: with the queue down or hung the request is dropped after a deadline, and logged.
    */
   abstract requestSweep(userId: string): void;
+
+  /**
+   * What is known of the queue; `null` where the driver has none. Not answered within a deadline: rejects with
+   * `SESSION_QUEUE_UNAVAILABLE`, or with what the server's driver says.
+   */
+  async inspectQueue(): Promise<QueueState | null> {
+    return null;
+  }
 
   /**
    * Begins. Does not wait for a queue that is down.

@@ -238,6 +238,11 @@ export class SqlSessionStore extends SessionStore {
     };
   }
 
+  async oldestOverdueMs(): Promise<number> {
+    const { rows } = await this.runner.run(this.parts.statements.lookup.oldestOverdue, {});
+    return Math.max(0, Number(rows[0]?.['oldestOverdueMs'] ?? 0));
+  }
+
   transaction<T>(work: (store: SessionStore) => Promise<T>): Promise<T> {
     return this.runner.transaction((runner) => work(new SqlSessionStore(this.parts, runner)));
   }

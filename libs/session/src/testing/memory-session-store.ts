@@ -142,6 +142,10 @@ export class MemorySessionStore extends SessionStore {
     return this.#tables.statistics();
   }
 
+  async oldestOverdueMs(): Promise<number> {
+    return this.#tables.statistics().oldestOverdueMs;
+  }
+
   transaction<T>(work: (store: SessionStore) => Promise<T>): Promise<T> {
     return this.#inTransaction(work);
   }

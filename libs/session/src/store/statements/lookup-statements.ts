@@ -33,5 +33,10 @@ export function lookupStatements(on: SessionSql) {
       ${on.as(sql`sum(case when ${on.s('purgeAt')} <= ${on.now} then 1 else 0 end)`, 'overdue')},
       ${on.as(sql`${on.now} - min(${on.s('purgeAt')})`, 'oldestOverdueMs')}
       from ${on.sessions} s`),
+
+    /** The first entry of the index on purge_at. */
+    oldestOverdue:
+      on.compile(sql`select ${on.as(sql`${on.now} - ${on.s('purgeAt')}`, 'oldestOverdueMs')}
+      from ${on.sessions} s order by ${on.s('purgeAt')} limit 1`),
   };
 }

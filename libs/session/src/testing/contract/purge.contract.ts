@@ -227,4 +227,17 @@ export function purgeContract(bench: ContractBench, { it }: ContractRunner): voi
       oldestOverdueMs: bench.settings.purgeBucketMs + 5,
     });
   });
+
+  it('tells how long the most overdue row has been waiting', async () => {
+    await bench.empty();
+    assert.equal(await bench.store.oldestOverdueMs(), 0);
+    const dueAt = bench.dueAt(bench.clock.now() + bench.settings.purgeBucketMs);
+    await insertInBuckets(3);
+    bench.clock.set(dueAt - 1);
+    assert.equal(await bench.store.oldestOverdueMs(), 0);
+    bench.clock.set(dueAt + bench.settings.purgeBucketMs + 5);
+    assert.equal(await bench.store.oldestOverdueMs(), bench.settings.purgeBucketMs + 5);
+    await bench.purge();
+    assert.equal(await bench.store.oldestOverdueMs(), 0);
+  });
 }
