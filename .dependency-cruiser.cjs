@@ -1,6 +1,6 @@
 // The house rules on imports: docs and design name the rooms, this file keeps them apart.
 //
-//   src → libs/session root → http → channel → jobs → invalidation → purge, store → core
+//   src → libs/session root → http → channel → jobs → invalidation → purge, store, cache → core
 //
 // The options and the constants of the root are leaves that http reads too.
 
@@ -13,6 +13,7 @@ const rooms = {
   core: [],
   store: ['core'],
   purge: ['core'],
+  cache: ['core'],
   invalidation: ['store', 'core'],
   jobs: ['invalidation', 'purge', 'store', 'core'],
   channel: ['jobs', 'core'],
@@ -27,6 +28,7 @@ const packages = {
   core: [],
   store: ['typeorm'],
   purge: [],
+  cache: ['lru-cache'],
   invalidation: ['typeorm', '@nestjs/common'],
   'express-session': ['express-session', 'express'],
   testing: [],

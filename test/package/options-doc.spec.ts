@@ -16,6 +16,7 @@ const PREFIXES: Readonly<Record<string, string>> = {
   NoJobsOptions: 'jobs.',
   ServerChannelOptions: 'channel.',
   NoChannelOptions: 'channel.',
+  SessionCacheOptions: 'cache.',
   SessionPurgeOptions: 'purge.',
 };
 

@@ -1,3 +1,4 @@
+import { createSessionCache } from '../../libs/session/src/session-cache.factory.js';
 import { SessionEvents } from '../../libs/session/src/core/session-events.js';
 import type { SessionStore } from '../../libs/session/src/core/session-store.js';
 import { SessionTokens } from '../../libs/session/src/core/session-token.js';
@@ -7,6 +8,7 @@ import type { SessionModuleOptions } from '../../libs/session/src/session.option
 import { resolveSessionOptions } from '../../libs/session/src/session.options-check.js';
 import { FakeClock } from '../../libs/session/src/testing/fake-clock.js';
 import { MemorySessionStore } from '../../libs/session/src/testing/memory-session-store.js';
+import { ScriptedChannel } from './scripted-channel.js';
 
 /** The use cases over one store, as the module puts them together, without Nest. */
 export interface TestSessions {
@@ -14,6 +16,8 @@ export interface TestSessions {
   readonly store: SessionStore;
   readonly events: SessionEvents;
   readonly clock: FakeClock;
+  /** What other processes tell this one. */
+  readonly channel: ScriptedChannel;
 }
 
 /** Over a memory store on a clock that stands still, unless given others. */
@@ -26,9 +30,11 @@ export function createTestSessions(
 ): TestSessions {
   const { clock = new FakeClock(), store = new MemorySessionStore({ clock }) } = given;
   const options = resolveSessionOptions({ secret: 's'.repeat(32), clock, ...given.options });
+  const channel = new ScriptedChannel();
   const events = new SessionEvents();
   const purge = new PurgeRunner(store, events);
   const tokens = new SessionTokens(options.secrets);
-  const sessions = new SessionService(store, tokens, options, events, purge, clock);
-  return { sessions, store, events, clock };
+  const cache = createSessionCache(options, events, channel);
+  const sessions = new SessionService(store, tokens, options, events, purge, clock, cache);
+  return { sessions, store, events, clock, channel };
 }

@@ -50,6 +50,7 @@ describe('resolveSessionOptions', () => {
       principal: null,
       invalidateOn: [],
       jobs: { driver: 'in-process' },
+      cache: null,
       channel: { driver: 'none' },
       cookie: { name: 'id', domain: undefined, path: '/', sameSite: 'lax', secure: true },
       carrier: 'cookie',

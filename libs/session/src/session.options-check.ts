@@ -1,3 +1,4 @@
+import { cacheOf, type ResolvedCacheOptions } from './cache.options-check.js';
 import { channelOf, type ResolvedChannelOptions } from './channel.options-check.js';
 import { Clock } from './core/clock.js';
 import { days, hours, minutes, seconds } from './core/duration.js';
@@ -30,6 +31,7 @@ export interface ResolvedSessionOptions extends SessionSettings {
   readonly invalidateOn: readonly InvalidatingEvent[];
   readonly jobs: SessionJobsOptions;
   readonly channel: ResolvedChannelOptions;
+  readonly cache: ResolvedCacheOptions | null;
   readonly cookie: {
     readonly name: string;
     readonly domain: string | undefined;
@@ -51,6 +53,7 @@ export interface ResolvedSessionOptions extends SessionSettings {
 export function resolveSessionOptions(options: SessionModuleOptions): ResolvedSessionOptions {
   const read = new OptionsReader(options);
   const jobs = jobsOf(read);
+  const channel = channelOf(read, jobs);
   const resolved: ResolvedSessionOptions = {
     secrets: secretsOf(read),
     policies: policiesOf(read),
@@ -81,7 +84,8 @@ export function resolveSessionOptions(options: SessionModuleOptions): ResolvedSe
     principal: principalOf(read),
     invalidateOn: invalidateOnOf(read),
     jobs,
-    channel: channelOf(read, jobs),
+    channel,
+    cache: cacheOf(read, channel),
     cookie: {
       name: read.matching(
         'cookie.name',
@@ -243,7 +247,7 @@ function isOrigin(value: unknown): boolean {
 function freeze(options: ResolvedSessionOptions): ResolvedSessionOptions {
   const { policies, purge, jobs, cookie, secrets, principal, trustedOrigins } = options;
   const parts = [options, policies, purge, jobs, cookie, secrets, principal, trustedOrigins];
-  const lists = [principal?.credentials, options.invalidateOn, options.channel];
+  const lists = [principal?.credentials, options.invalidateOn, options.channel, options.cache];
   for (const part of [...parts, ...lists, ...Object.values(policies)]) {
     Object.freeze(part);
   }

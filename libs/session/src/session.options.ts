@@ -112,6 +112,14 @@ export interface NoChannelOptions {
   readonly driver: 'none';
 }
 
+/** What a process keeps of the sessions that it has read. */
+export interface SessionCacheOptions {
+  /** Most sessions, 1 to 1,000,000; those used longest ago go first. @defaultValue 10,000 */
+  readonly maxEntries?: number;
+  /** How long one may be used without asking the database, in milliseconds, 1 to 3,000. @defaultValue 3,000 */
+  readonly ttlMs?: number;
+}
+
 /** What the recurring purge does. */
 export interface SessionPurgeOptions {
   /** Pause between two runs, in milliseconds, 1,000 or more. @defaultValue 60,000 */
@@ -180,6 +188,12 @@ export interface SessionModuleOptions {
    * lives longer without it. @defaultValue that of the queue's server with `jobs.driver: 'bullmq'`, else none
    */
   readonly channel?: SessionChannelOptions;
+  /**
+   * Whether requests may be answered by what this process read of their session a moment ago. Needs `channel`. A session that
+   * was ended by another process is accepted for `cache.ttlMs` at most, and normally for milliseconds.
+   * @defaultValue none: every request reads the database
+   */
+  readonly cache?: SessionCacheOptions;
   readonly cookie?: SessionCookieOptions;
   /** `bearer` reads `Authorization: Bearer` instead of the cookie, and sets none. @defaultValue 'cookie' */
   readonly carrier?: 'cookie' | 'bearer';

@@ -2,7 +2,9 @@ import { Logger, type Provider } from '@nestjs/common';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 
+import { createSessionCache } from './session-cache.factory.js';
 import { SystemClock } from './core/clock.js';
+import { SessionChannel } from './core/session-channel.js';
 import { SessionEvents } from './core/session-events.js';
 import { SessionPurge } from './core/session-purge.js';
 import { SessionStore } from './core/session-store.js';
@@ -66,13 +68,21 @@ export function sessionCoreProviders(dataSource: string): Provider[] {
     },
     {
       provide: SessionService,
-      inject: [SessionStore, SessionTokens, SESSION_OPTIONS, SessionEvents, SessionPurge],
+      inject: [
+        SessionStore,
+        SessionTokens,
+        SESSION_OPTIONS,
+        SessionEvents,
+        SessionPurge,
+        SessionChannel,
+      ],
       useFactory: (
         store: SessionStore,
         tokens: SessionTokens,
         options: ResolvedSessionOptions,
         events: SessionEvents,
         purge: SessionPurge,
+        channel: SessionChannel,
       ) =>
         new SessionService(
           store,
@@ -81,6 +91,7 @@ export function sessionCoreProviders(dataSource: string): Provider[] {
           events,
           purge,
           options.clock ?? new SystemClock(),
+          createSessionCache(options, events, channel),
         ),
     },
     SessionEventExplorer,

@@ -10,6 +10,8 @@ export interface ActiveSession {
   readonly token: ParsedToken;
   /** The token to send instead: set where the presented one was rotated away within the grace. */
   readonly successor: string | null;
+  /** Set where it was found in the memory of this process: it may have ended elsewhere a moment ago. */
+  readonly isCached?: true;
 }
 
 /** Why a token opens nothing. */

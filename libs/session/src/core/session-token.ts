@@ -18,6 +18,9 @@ const MAX_GENERATION = 0x7fffffff;
 /** Characters of a token. */
 export const TOKEN_LENGTH = 82;
 
+/** Characters of version, id and generation: 21 bytes, so that they end with a character. */
+const KEY_LENGTH = 28;
+
 /** Least size of a secret of the key ring, in bytes. */
 export const MIN_SECRET_BYTES = 32;
 
@@ -26,6 +29,34 @@ export interface ParsedToken {
   readonly id: string;
   readonly generation: number;
   readonly secret: Buffer;
+}
+
+/**
+ * The text of a token that was found good, so that the same text need not be checked again. For the memory of a process that
+ * has just been given it, and for nowhere else.
+ */
+export class KnownToken {
+  /** What names the token and is no secret: version, id and generation. */
+  readonly key: string;
+  readonly #text: Buffer;
+
+  constructor(presented: string) {
+    // Copies, as parts of a string or of a pool would keep the whole of it.
+    this.#text = Buffer.allocUnsafeSlow(TOKEN_LENGTH);
+    this.#text.write(presented);
+    this.key = this.#text.toString('latin1', 0, KEY_LENGTH);
+  }
+
+  /** The `key` of the token that `presented` is, if it is one. */
+  static keyOf(presented: string): string {
+    return presented.slice(0, KEY_LENGTH);
+  }
+
+  /** Whether `presented` is this token, compared in constant time. */
+  is(presented: string): boolean {
+    const text = Buffer.from(presented);
+    return text.length === TOKEN_LENGTH && timingSafeEqual(text, this.#text);
+  }
 }
 
 /** A token for the client and the hash for the store. */

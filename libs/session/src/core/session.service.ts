@@ -1,5 +1,6 @@
 import type { Clock } from './clock.js';
 import { SessionCommit, type CommitOutcome } from './session-commit.js';
+import type { CacheRead, SessionCache } from './session-cache.js';
 import type { SessionEvents } from './session-events.js';
 import {
   SessionIssuer,
@@ -24,7 +25,7 @@ import { resolveRecord, type ActiveSession, type Resolution } from './session-re
 import { policyOf, type SessionSettings } from './session-settings.js';
 import type { SessionStore, StoreStatistics, TransactionManager } from './session-store.js';
 import { isSessionId } from './session-id.js';
-import type { SessionTokens } from './session-token.js';
+import type { ParsedToken, SessionTokens } from './session-token.js';
 import type { ClientDescription, SessionWork } from './session-work.js';
 import type { RevokeReason, Session, SessionRecord } from './session.js';
 import { TouchBuffer } from './touch-buffer.js';
@@ -58,6 +59,7 @@ export class SessionService {
     private readonly events: SessionEvents,
     private readonly purger: SessionPurge,
     clock: Clock,
+    private readonly cache: SessionCache | null = null,
   ) {
     this.#issuer = new SessionIssuer(tokens, settings, clock);
     this.#limit = new SessionLimit(settings, events);
@@ -93,7 +95,7 @@ export class SessionService {
   }
 
   /**
-   * What a presented token amounts to. A forged or malformed token costs no query. A token that was rotated away longer
+   * What a presented token amounts to, by the database. A forged or malformed token costs no query. A token that was rotated away longer
    * than `rotationGraceMs` ago revokes its session (`onReuse: 'revoke'`) and raises `session:reuse-detected`.
    *
    * A socket presents its token once and is asked about it again and again: `presentedAgoMs` is how long ago that was, or
@@ -106,10 +108,20 @@ export class SessionService {
     if (presented === undefined || presented === null) return { status: 'absent' };
     const token = this.tokens.parse(presented);
     if (token === undefined) return { status: 'malformed' };
+    const began = this.cache?.beginRead();
     const record = await this.store.find(token.id);
     const resolution = resolveRecord(token, record, this.tokens, this.settings, presentedAgoMs);
+    if (began !== undefined) this.#remember(began, presented, token, resolution);
     if (resolution.status !== 'superseded' || !resolution.reused) return resolution;
     return this.#onReuse(token.generation, resolution.record);
+  }
+
+  /**
+   * The session that the token opened a moment ago, from the memory of this process; `undefined` where the database has to be
+   * asked, and always without the option `cache`. It may have ended elsewhere less than `cache.ttlMs` ago.
+   */
+  cached(presented: unknown): ActiveSession | undefined {
+    return typeof presented === 'string' ? this.cache?.get(presented) : undefined;
   }
 
   /**
@@ -257,6 +269,7 @@ export class SessionService {
     const idleTimeoutMs = effectiveIdleTimeoutMs(session, this.policyOf(session));
     const { ip, userAgent } = recordedClient(client, this.settings);
     this.#touches.add({ id: session.id, idleTimeoutMs, ip, userAgent });
+    this.cache?.touched(session.id);
   }
 
   /** A CSRF token of the session with this id, another one at each call; good as long as the session lives. */
@@ -298,6 +311,15 @@ export class SessionService {
   /** Writes the touches that are pending. For shutdown and for tests. */
   flushTouches(): Promise<void> {
     return this.#touches.flush();
+  }
+
+  /** Only what opens a session by the token that is its newest is kept. Anything else is news of what was kept before. */
+  #remember(began: CacheRead, presented: unknown, { id }: ParsedToken, found: Resolution): void {
+    if (found.status === 'active' && found.successor === null && typeof presented === 'string') {
+      this.cache?.fill(began, presented, found);
+    } else {
+      this.cache?.evictSession(id);
+    }
   }
 
   /** The session with the deadlines that hold for it now. */

@@ -5,15 +5,16 @@ import type { SessionService } from '../core/session.service.js';
 export interface PresentedToken {
   /** `undefined` where nothing was presented. */
   readonly value: string | undefined;
-  resolve(sessions: SessionService): Promise<Resolution>;
+  /** @param isFresh whether the database has to be asked, whatever this process remembers. */
+  resolve(sessions: SessionService, isFresh: boolean): Resolution | Promise<Resolution>;
 }
 
 /** The token of a request: presented now. */
 export class RequestToken implements PresentedToken {
   constructor(readonly value: string | undefined) {}
 
-  resolve(sessions: SessionService): Promise<Resolution> {
-    return sessions.resolve(this.value);
+  resolve(sessions: SessionService, isFresh: boolean): Resolution | Promise<Resolution> {
+    return (isFresh ? undefined : sessions.cached(this.value)) ?? sessions.resolve(this.value);
   }
 }
 
@@ -21,7 +22,7 @@ export class RequestToken implements PresentedToken {
  * The token of a handshake. The client cannot exchange it while the socket is open, so periodic rotations that come
  * meanwhile are followed here: each look-up that finds the session live takes the newest token that follows from the last
  * one. A sign-in, a step-up or a password change gives out a token that follows from none: the socket is refused then,
- * as a copy of its token would be.
+ * as a copy of its token would be. Always by the database: a socket that lives on must not live on what is remembered.
  */
 export class SocketToken implements PresentedToken {
   #value: string | undefined;

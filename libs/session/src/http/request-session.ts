@@ -211,7 +211,7 @@ export class RequestSession {
 
   /**
    * Ends all other sessions of the user at once. A sign-in of this request is committed first.
-   * @throws `SESSION_UNAUTHENTICATED` while anonymous.
+   * @throws `SESSION_UNAUTHENTICATED` while anonymous, `SESSION_ENDED`
    */
   revokeOthers({ reason }: { readonly reason?: RevokeReason } = {}): Promise<void> {
     return this.#revokeForUser(reason, true);
@@ -219,7 +219,7 @@ export class RequestSession {
 
   /**
    * Ends all sessions of the user at once, this one included.
-   * @throws `SESSION_UNAUTHENTICATED` while anonymous.
+   * @throws `SESSION_UNAUTHENTICATED` while anonymous, `SESSION_ENDED`
    */
   revokeAll({ reason }: { readonly reason?: RevokeReason } = {}): Promise<void> {
     return this.#revokeForUser(reason, false);
@@ -268,14 +268,15 @@ export class RequestSession {
    * Looks the session up, unless that was done. A forged token costs no query; store down: `SESSION_STORE_UNAVAILABLE`.
    * @returns what the presented token amounted to.
    */
-  load(): Promise<Resolution> {
+  async load(): Promise<Resolution> {
     return this.#unit.load();
   }
 
   #revokeForUser(reason: RevokeReason = 'revoked', isKept: boolean): Promise<void> {
     return this.#unit.inOrder(async () => {
       await this.load();
-      if (this.#work.signIn !== null) await this.#unit.commit();
+      // A session that was ended must not end others: what this process remembers of it is not enough.
+      await (this.#work.signIn === null ? this.#unit.confirm() : this.#unit.commit());
       const { userId, id } = this;
       if (userId === null || id === null) throw unauthenticated('end the sessions of a user');
       const { sessions } = this.#parts;

@@ -1,7 +1,7 @@
 import { isSessionError, SessionError } from '../core/errors.js';
 import type { CommitOutcome } from '../core/session-commit.js';
 import { effectiveDeadlines } from '../core/session-policy.js';
-import type { Resolution } from '../core/session-resolution.js';
+import type { ActiveSession, Resolution } from '../core/session-resolution.js';
 import type { SessionService } from '../core/session.service.js';
 import type { Session, SessionRecord } from '../core/session.js';
 import type { CurrentSession } from '../invalidation/current-session.js';
@@ -35,7 +35,7 @@ export class RequestUnit {
   work = new RequestWork();
   readonly #parts: RequestSessionParts;
   readonly #lookup: SessionLookup;
-  #isLoaded = false;
+  #begun: Resolution | undefined;
   readonly #loadListeners: (() => void)[] = [];
   #isHeadSent = false;
   /** Whether the client still needs the token that replaced the one it presented. */
@@ -50,7 +50,7 @@ export class RequestUnit {
   }
 
   get isLoaded(): boolean {
-    return this.#isLoaded;
+    return this.#begun !== undefined;
   }
 
   /** The stored session as last read or written; `null` where there is none or nobody looked. */
@@ -73,18 +73,28 @@ export class RequestUnit {
     return this.#running > 0 || this.#owesSuccessor || !this.work.isEmpty;
   }
 
-  async load(): Promise<Resolution> {
-    const resolution = await this.#lookup.load();
-    if (!this.#isLoaded) {
-      this.#begin(resolution);
-      for (const listener of this.#loadListeners.splice(0)) listener();
-    }
-    return resolution;
+  /** At once where this process remembers the session, which `isFresh` does not let it do. */
+  load(isFresh = false): Resolution | Promise<Resolution> {
+    const found = this.#lookup.load(isFresh);
+    return found instanceof Promise
+      ? found.then((resolution) => this.#loaded(resolution))
+      : this.#loaded(found);
+  }
+
+  /** Makes sure by the database that the session is live. @throws `SESSION_ENDED` where it was ended a moment ago. */
+  async confirm(): Promise<void> {
+    const { record } = this;
+    const { status } = await this.load(true);
+    if (record === null || status === 'active') return;
+    throw new SessionError(
+      'SESSION_ENDED',
+      `Expected a live session, got one that is ${status}. Nothing was written; sign in again.`,
+    );
   }
 
   /** Calls `listener` once somebody has asked for the session; at once where that was before. */
   whenLoaded(listener: () => void): void {
-    if (this.#isLoaded) listener();
+    if (this.isLoaded) listener();
     else this.#loadListeners.push(listener);
   }
 
@@ -142,23 +152,35 @@ export class RequestUnit {
     };
   }
 
+  #loaded(resolution: Resolution): Resolution {
+    if (this.#begun === resolution) return resolution;
+    if (this.#begun === undefined) {
+      this.#standBeforeResponse();
+      this.response.markRead();
+      if (this.#lookup.isPresented) this.response.markPrivate();
+    }
+    this.#begun = resolution;
+    this.#begin(resolution);
+    for (const listener of this.#loadListeners.splice(0)) listener();
+    return resolution;
+  }
+
   #begin(resolution: Resolution): void {
-    const { sessions, exchange, isActivity } = this.#parts;
-    this.#isLoaded = true;
-    this.#standBeforeResponse();
-    this.response.markRead();
-    if (this.#lookup.isPresented) this.response.markPrivate();
     if (resolution.status !== 'active') {
+      this.discard();
       if (this.#lookup.isPresented && isOver(resolution)) this.response.take({ isCourtesy: true });
       return;
     }
-    this.work = new RequestWork(resolution.record.data);
+    // What was wanted meanwhile, on what this process remembered, still is.
+    if (this.work.isEmpty) this.work = new RequestWork(resolution.record.data);
     this.#owesSuccessor = resolution.successor !== null;
-    if (!isActivity) return;
-    if (sessions.isTouchDue(resolution)) {
-      sessions.touch(resolution, describeClient(exchange.request));
-    }
-    if (!this.#isHeadSent && sessions.isRotationDue(resolution)) this.work.rotation = 'due';
+    if (this.#parts.isActivity) this.#noteActivity(resolution);
+  }
+
+  #noteActivity(active: ActiveSession): void {
+    const { sessions, exchange } = this.#parts;
+    if (sessions.isTouchDue(active)) sessions.touch(active, describeClient(exchange.request));
+    if (!this.#isHeadSent && sessions.isRotationDue(active)) this.work.rotation = 'due';
   }
 
   #standBeforeResponse(): void {

@@ -12,7 +12,9 @@ import type { PresentedToken } from './presented-token.js';
 export class SessionLookup {
   readonly #sessions: SessionService;
   readonly #presented: PresentedToken;
-  #pending: Promise<Resolution> | undefined;
+  #loaded: Resolution | Promise<Resolution> | undefined;
+  /** Whether it is by what this process remembers. */
+  #isCached = false;
   #active: ActiveSession | null = null;
   #record: SessionRecord | null = null;
   #presentedResolution: Resolution | undefined;
@@ -50,9 +52,15 @@ export class SessionLookup {
     return this.#record.now + Math.round(performance.now() - this.#readAt);
   }
 
-  /** Looks the token up, once. Store down: rejects with `SESSION_STORE_UNAVAILABLE`, and the next call tries again. */
-  load(): Promise<Resolution> {
-    return (this.#pending ??= this.#resolve());
+  /**
+   * Looks the token up, once; with `isFresh` once more where that was only remembered. What is remembered comes at once.
+   * Store down: rejects with `SESSION_STORE_UNAVAILABLE`, and the next call tries again.
+   */
+  load(isFresh = false): Resolution | Promise<Resolution> {
+    if (this.#loaded !== undefined && !(isFresh && this.#isCached)) return this.#loaded;
+    const found = this.#presented.resolve(this.#sessions, isFresh);
+    this.#loaded = found instanceof Promise ? this.#whenFound(found) : this.#take(found);
+    return this.#loaded;
   }
 
   /**
@@ -74,6 +82,7 @@ export class SessionLookup {
 
   /** Takes over what a commit made of the session. */
   accept({ record, token }: CommitOutcome): void {
+    this.#isCached = false;
     const isReplaced = token !== null && token !== this.#active?.successor;
     this.#see(record);
     if (token !== null) this.#token = token;
@@ -83,22 +92,28 @@ export class SessionLookup {
 
   /** The request has no session any more. */
   forget(): void {
+    this.#isCached = false;
     this.#active = null;
     this.#token = null;
     this.#see(null);
   }
 
-  async #resolve(): Promise<Resolution> {
-    const resolution = await this.#presented.resolve(this.#sessions).catch((error: unknown) => {
-      this.#pending = undefined;
+  async #whenFound(finding: Promise<Resolution>): Promise<Resolution> {
+    try {
+      return (this.#loaded = this.#take(await finding));
+    } catch (error) {
+      this.#loaded = undefined;
       throw error;
-    });
-    this.#presentedResolution = resolution;
-    if (resolution.status === 'active') {
-      this.#active = resolution;
-      this.#token = this.#presented.value ?? null;
-      this.#see(resolution.record);
     }
+  }
+
+  #take(resolution: Resolution): Resolution {
+    const isActive = resolution.status === 'active';
+    this.#presentedResolution = resolution;
+    this.#isCached = isActive && resolution.isCached === true;
+    this.#active = isActive ? resolution : null;
+    this.#token = isActive ? (this.#presented.value ?? null) : null;
+    this.#see(isActive ? resolution.record : null);
     return resolution;
   }
 

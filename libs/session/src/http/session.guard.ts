@@ -18,11 +18,18 @@ import { presentedCsrfToken } from './csrf-token.js';
 import { denialCode, whyDenied } from './denial.js';
 import { isActivity, type HttpExchange } from './http-request.js';
 import { RequestSession, requestUnitOf } from './request-session.js';
-import { RouteReader, type StepUpOptions } from './route-requirements.js';
+import { RouteReader, type RouteRequirements, type StepUpOptions } from './route-requirements.js';
 import { createCarrier, type SessionCarrier } from './session-carrier.js';
 import { exchangeOf } from './session-context.js';
 import { refuse, toHttpError } from './session-exception.js';
 import { toTransportError } from './transport-error.js';
+
+/** A request that a guard has to let through or not. */
+interface Entry {
+  readonly session: RequestSession;
+  readonly exchange: HttpExchange;
+  readonly route: RouteRequirements;
+}
 
 /**
  * Attaches a `RequestSession` to every request, as `request.session`, and lets through who may pass.
@@ -52,16 +59,23 @@ export class SessionGuard implements CanActivate {
    * @throws `SESSION_CONTEXT_MISSING` where no request can be found behind the handler, unless it says `@SkipSession()`: for
    * transports that Curfew does not know, and for gateways and resolvers that lack the wiring of `docs/beyond-http.md`.
    */
-  canActivate(context: ExecutionContext): Promise<boolean> {
-    const admission = this.#admit(context);
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const transport = context.getType<string>();
-    if (transport !== 'graphql' && transport !== 'ws') return admission;
-    return admission.catch(async (error: unknown) => {
-      throw await toTransportError(error, transport, null);
-    });
+    return transport === 'graphql' || transport === 'ws'
+      ? this.#admitOver(transport, context)
+      : this.#admit(context);
   }
 
-  async #admit(context: ExecutionContext): Promise<true> {
+  async #admitOver(transport: string, context: ExecutionContext): Promise<true> {
+    try {
+      return await this.#admit(context);
+    } catch (error) {
+      throw await toTransportError(error, transport, null);
+    }
+  }
+
+  /** At once where nothing has to be looked up. */
+  #admit(context: ExecutionContext): true | Promise<true> {
     const route = this.#routes.requirementsOf(context);
     if (route.access === 'skip') return true;
     const exchange = exchangeOf(context) ?? refuseTransport(context.getType());
@@ -70,11 +84,23 @@ export class SessionGuard implements CanActivate {
     // express-session was here first and works with what it put there until the response has ended.
     if (isOpen && isTaken(exchange)) return true;
     const session = this.#attach(exchange, route.isTouching);
-    if (this.options.requireCsrfToken) await this.#checkCsrfToken(session, exchange);
-    if (isOpen) return true;
-    const resolution = await this.#load(session, exchange);
+    const entry = { session, exchange, route };
+    if (this.options.requireCsrfToken && this.#carrier.isAmbient && isUnsafe(exchange.request)) {
+      return this.#checkCsrfToken(entry).then(() => isOpen || this.#enter(entry));
+    }
+    return isOpen || this.#enter(entry);
+  }
+
+  #enter(entry: Entry): true | Promise<true> {
+    const found = this.#load(entry);
+    return found instanceof Promise
+      ? found.then((resolution) => this.#decide(entry, resolution))
+      : this.#decide(entry, found);
+  }
+
+  #decide({ session, exchange, route: { stepUp } }: Entry, resolution: Resolution): true {
     if (!session.isAuthenticated) this.#denyEntry(session, resolution, exchange);
-    if (route.stepUp !== undefined) this.#checkProof(session, route.stepUp);
+    if (stepUp !== undefined) this.#checkProof(session, stepUp);
     return true;
   }
 
@@ -89,11 +115,11 @@ export class SessionGuard implements CanActivate {
   }
 
   /** A request without a stored session has no token to send: there the origin alone decides. */
-  async #checkCsrfToken(session: RequestSession, exchange: HttpExchange): Promise<void> {
-    if (!this.#carrier.isAmbient || !isUnsafe(exchange.request)) return;
-    await this.#load(session, exchange);
-    const { id } = session;
-    if (id === null || this.sessions.isCsrfToken(id, presentedCsrfToken(exchange.request))) return;
+  async #checkCsrfToken(entry: Entry): Promise<void> {
+    await this.#load(entry);
+    const { id } = entry.session;
+    const presented = presentedCsrfToken(entry.exchange.request);
+    if (id === null || this.sessions.isCsrfToken(id, presented)) return;
     const code = 'SESSION_CSRF_TOKEN_REQUIRED';
     this.events.emit('session:denied', { sessionId: id, code, reason: 'csrf_token_required' });
     throw refuse(code, { reason: 'csrf_token_required' });
@@ -114,12 +140,13 @@ export class SessionGuard implements CanActivate {
     return session;
   }
 
-  async #load(session: RequestSession, { response }: HttpExchange): Promise<Resolution> {
-    try {
-      return await session.load();
-    } catch (error) {
-      throw toHttpError(error, response);
-    }
+  /** A route that demands proof asks the database, whatever this process remembers. */
+  #load({ session, exchange, route }: Entry): Resolution | Promise<Resolution> {
+    const found = requestUnitOf(session).load(route.stepUp !== undefined);
+    if (!(found instanceof Promise)) return found;
+    return found.catch((error: unknown) => {
+      throw toHttpError(error, exchange.response);
+    });
   }
 
   #denyEntry(session: RequestSession, resolution: Resolution, { response }: HttpExchange): never {

@@ -11,7 +11,7 @@ import {
   type SocketIoLike,
   type WebSocketLike,
 } from './open-socket.js';
-import { SocketToken, type PresentedToken } from './presented-token.js';
+import { SocketToken } from './presented-token.js';
 
 /** How a socket was opened. */
 export interface Handshake {
@@ -80,7 +80,7 @@ export class HandshakeRequest implements HttpRequest {
   }
 
   /** The token of the socket, which all its messages share. */
-  token(read: (request: HttpRequest) => string | undefined, now: () => number): PresentedToken {
+  token(read: (request: HttpRequest) => string | undefined, now: () => number): SocketToken {
     const { connection, openedAt } = this.#handshake;
     const known = tokens.get(connection);
     if (known !== undefined) return known;

@@ -1,0 +1,34 @@
+/** The keys of entries, by session and by user. */
+export class EntryIndex {
+  readonly #bySession = new Map<string, string>();
+  readonly #byUser = new Map<string, Set<string>>();
+
+  get size(): number {
+    return this.#bySession.size;
+  }
+
+  ofSession(sessionId: string): string | undefined {
+    return this.#bySession.get(sessionId);
+  }
+
+  ofUser(userId: string): readonly string[] {
+    return [...(this.#byUser.get(userId) ?? [])];
+  }
+
+  add(key: string, { id, userId }: { readonly id: string; readonly userId: string | null }): void {
+    this.#bySession.set(id, key);
+    if (userId === null) return;
+    const keys = this.#byUser.get(userId) ?? new Set();
+    this.#byUser.set(userId, keys.add(key));
+  }
+
+  delete(
+    key: string,
+    { id, userId }: { readonly id: string; readonly userId: string | null },
+  ): void {
+    this.#bySession.delete(id);
+    const keys = userId === null ? undefined : this.#byUser.get(userId);
+    keys?.delete(key);
+    if (userId !== null && keys?.size === 0) this.#byUser.delete(userId);
+  }
+}

@@ -1,0 +1,71 @@
+import { describe, expect, it } from '@jest/globals';
+
+import { hours } from '../core/duration.js';
+import type { ActiveSession } from '../core/session-resolution.js';
+import { newSessionId, SessionTokens } from '../core/session-token.js';
+import type { Session } from '../core/session.js';
+import { LocalSessionCache } from './local-session-cache.js';
+
+const tokens = new SessionTokens(['s'.repeat(32)]);
+
+function cacheOf(maxEntries: number): LocalSessionCache {
+  const channel = { leaseExpiresAt: Infinity };
+  return new LocalSessionCache({ maxEntries, ttlMs: 3000 }, channel, { policies: {} }, () => 0);
+}
+
+function found(userId: string | null): { presented: string; active: ActiveSession } {
+  const id = newSessionId(0);
+  const { token: presented, tokenHash } = tokens.mint(id, 0);
+  const token = tokens.parse(presented);
+  if (token === undefined) throw new Error('Expected a token');
+  const session = { id, userId, idleExpiresAt: null, expiresAt: hours(1) } as Session;
+  const record = {
+    session,
+    tokenHash,
+    data: null,
+    requiredEpoch: 0,
+    epochReason: null,
+    now: 0,
+  };
+  return { presented, active: { status: 'active', record, token, successor: null } };
+}
+
+describe('LocalSessionCache', () => {
+  it('keeps as many sessions as it may, those used last, and no key of another', () => {
+    const cache = cacheOf(10);
+    const first = found('ada');
+    cache.fill(cache.beginRead(), first.presented, first.active);
+    for (let count = 0; count < 500; count += 1) {
+      const { presented, active } = found(`user-${count % 7}`);
+      cache.fill(cache.beginRead(), presented, active);
+      expect(cache.get(first.presented)).toBeDefined();
+    }
+    expect(cache.size).toEqual({ entries: 10, keys: 10 });
+    cache.clear();
+    expect(cache.size).toEqual({ entries: 0, keys: 0 });
+  });
+
+  it('keeps one token of a session, the last that was found', () => {
+    const cache = cacheOf(10);
+    const { presented, active } = found('ada');
+    const { id } = active.record.session;
+    const next = tokens.mint(id, 1).token;
+    cache.fill(cache.beginRead(), presented, active);
+    cache.fill(cache.beginRead(), next, active);
+    expect(cache.get(presented)).toBeUndefined();
+    expect(cache.get(next)).toBeDefined();
+    expect(cache.size).toEqual({ entries: 1, keys: 1 });
+  });
+
+  it('keeps nothing of reads that began before more evictions than it can remember', () => {
+    const cache = cacheOf(10);
+    const began = cache.beginRead();
+    const { presented, active } = found('ada');
+    cache.evictUser('ada');
+    for (let count = 0; count < 5000; count += 1) cache.evictSession(newSessionId(count));
+    cache.fill(began, presented, active);
+    expect(cache.get(presented)).toBeUndefined();
+    cache.fill(cache.beginRead(), presented, active);
+    expect(cache.get(presented)).toBeDefined();
+  });
+});
