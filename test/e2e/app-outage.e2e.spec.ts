@@ -41,9 +41,7 @@ await describeEachDatabase(
         await signedIn.post('/auth/login', user);
       });
 
-      afterEach(() => {
-        proxy.heal();
-      });
+      afterEach(() => proxy.heal());
 
       afterAll(async () => {
         await app?.close();
@@ -76,14 +74,14 @@ await describeEachDatabase(
       it('answers 503 while the database refuses, and goes on after it', async () => {
         proxy.cut();
         await expectOutage();
-        proxy.heal();
+        await proxy.heal();
         expect((await signedIn.get('/me')).status).toBe(200);
       });
 
       it('answers 503 while the database hangs, and goes on after it', async () => {
         proxy.freeze();
         await expectOutage();
-        proxy.heal();
+        await proxy.heal();
         expect((await signedIn.get('/me')).status).toBe(200);
       });
     });

@@ -190,7 +190,7 @@ if (postgres !== undefined) {
       proxy = await TcpProxy.start(url);
     });
     afterEach(async () => {
-      proxy.heal();
+      await proxy.heal();
       await closeAll();
     });
     afterAll(async () => {
@@ -216,7 +216,7 @@ if (postgres !== undefined) {
       const { startWorker } = start(settings());
       const events = await startWorker();
       await until(() => logs.some((line) => line.includes('queue unavailable')));
-      proxy.heal();
+      await proxy.heal();
       expect(await nextEvent(events, 'purge:completed')).toMatchObject({ more: false });
     });
 
@@ -227,7 +227,7 @@ if (postgres !== undefined) {
       proxy.cut();
       await store.insert(newSession({ id: 'due' }));
       clock.advance(days(2));
-      proxy.heal();
+      await proxy.heal();
       await nextEvent(events, 'purge:completed', ({ deleted }) => deleted === 1);
       expect(await store.find('due')).toBeUndefined();
     });
@@ -241,7 +241,7 @@ if (postgres !== undefined) {
       proxy.cut();
       jobs.requestSweep('bob');
       await until(() => logs.some((line) => line.includes('sweeps left to the recurring purge')));
-      proxy.heal();
+      await proxy.heal();
       const revoked = nextEvent(events, 'session:revoked');
       jobs.requestSweep('ann');
 

@@ -116,7 +116,7 @@ describe.each(servers)('the channel on $driver', (server) => {
       expect(a.heard).toHaveLength(1);
       await until(() => !a.holdsLease);
       expect(b.heard).toEqual([]);
-      proxy.heal();
+      await proxy.heal();
       await until(() => b.heard.length > 0);
       await untilLeased(a);
       expect(b.heard[0]).toEqual({ kind: 'principal', userId: 'ann' });
@@ -137,7 +137,7 @@ describe.each(servers)('the channel on $driver', (server) => {
       a.channel.publish({ kind: 'everyone' });
       expect(a.heard).toHaveLength(1);
       await until(() => logs.some((line) => line.includes('channel unavailable')));
-      proxy.heal();
+      await proxy.heal();
       await untilLeased(a);
       await until(() => logs.some((line) => line.includes('channel available again')));
       expect(logs.filter((line) => line.includes('channel unavailable')).length).toBeGreaterThan(0);

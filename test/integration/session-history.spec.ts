@@ -81,7 +81,7 @@ function faultsOn(proxies: readonly TcpProxy[]): (index: number) => void {
     const proxy = proxies[(fault?.proxy ?? 0) % proxies.length];
     if (fault === undefined || proxy === undefined) return;
     proxy[fault.kind]();
-    setTimeout(() => proxy.heal(), FAULT_MS).unref();
+    setTimeout(() => void proxy.heal(), FAULT_MS).unref();
   };
 }
 

@@ -50,7 +50,7 @@ await describeEachDatabase(
 
     /** Connections that broke are noticed one by one, by the call that uses them. */
     async function heal(): Promise<void> {
-      proxy.heal();
+      await proxy.heal();
       for (let attempts = 0; attempts < 20; attempts += 1) await store.now().catch(() => {});
     }
 
