@@ -1,10 +1,12 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { inspect } from 'node:util';
 
-import { expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import type { SessionEventName } from 'nestjs-curfew';
 
 import { loggerInto } from '../support/captured-logger.js';
+import { diagnostics } from '../../libs/session/src/core/session-diagnostics.js';
 import { describeHttp } from '../support/describe-http.js';
 import { COOKIE, type HttpApp } from '../support/http-app.js';
 import { collectEvents } from '../support/next-event.js';
@@ -21,7 +23,18 @@ const EVENTS: readonly SessionEventName[] = [
   'principal:revoked',
 ];
 
+/** As no other text has it. */
+const USER_AGENT = 'Secret-Agent/7.0';
+
+/** The places that name events and sessions, and must name nothing else. */
+const OBSERVED = ['events', 'logs', 'jobs', 'diagnostics', 'health'] as const;
+
 const logs: string[] = [];
+const messages: unknown[] = [];
+const hear = (message: unknown, name: string | symbol): void => void messages.push(name, message);
+beforeAll(() => Object.keys(diagnostics).forEach((name) => subscribe(name, hear)));
+afterAll(() => Object.keys(diagnostics).forEach((name) => unsubscribe(name, hear)));
+
 const redis = await findRedis();
 
 await describeHttp(
@@ -39,6 +52,8 @@ await describeHttp(
         events: JSON.stringify(events),
         logs: logs.join('\n'),
         jobs: await jobs(),
+        diagnostics: inspect(messages, { depth: null, maxArrayLength: null }),
+        health: JSON.stringify(await app.health.check('session')),
       };
       expect(tokens.length).toBeGreaterThan(5);
       for (const [place, text] of Object.entries(leaks)) {
@@ -48,6 +63,16 @@ await describeHttp(
           }
         }
       }
+      for (const place of OBSERVED) {
+        expect(leaks[place]).not.toContain(USER_AGENT);
+        expect(leaks[place]).not.toMatch(/\b(select|insert|update|delete)\b.*\b(from|into|set)\b/i);
+      }
+      expect(leaks.rows).toContain(USER_AGENT);
+      for (const name of ['curfew:resolve', 'curfew:lookup', 'curfew:event', 'signed-out']) {
+        expect(leaks.diagnostics).toContain(name);
+      }
+      expect(leaks.health).toContain('"status":"up"');
+      expect(leaks.logs).toMatch(/event=session:reuse-detected sessionId=[0-9a-f-]{36} Session$/m);
       expect(leaks.events).toContain('signed-out');
       expect(leaks.logs).toContain('the application fails');
       if (redis !== undefined) expect(leaks.jobs).toContain('revoke-user');
@@ -91,7 +116,7 @@ async function liveALittle(app: HttpApp): Promise<string[]> {
     throw new Error('the application fails');
   });
   const tokens = new Set<string>();
-  const browser = app.browser();
+  const browser = app.browser(USER_AGENT);
   const visit = async (path: string, body?: unknown): Promise<void> => {
     await browser.post(path, body);
     const token = browser.cookies.get(COOKIE);
@@ -109,6 +134,10 @@ async function liveALittle(app: HttpApp): Promise<string[]> {
   const [first = ''] = tokens;
   const thief = app.browser();
   thief.cookies.set(COOKIE, first);
+  await thief.get('/me');
+  // Past the grace of the rotation: a sign of a theft.
+  app.clock.advance(31_000);
+  thief.cookies.set(COOKIE, [...tokens].at(-2) ?? '');
   await thief.get('/me');
   await visit('/login', { userId: 'ada' });
   await app.sessions.flushTouches();

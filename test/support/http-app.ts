@@ -11,6 +11,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import {
   SessionChannel,
   SessionEvents,
+  SessionHealthIndicator,
   SessionModule,
   SessionService,
   SessionStore,
@@ -41,11 +42,12 @@ export interface HttpApp {
   readonly store: SessionStore;
   readonly channel: SessionChannel;
   readonly connections: OpenConnections;
+  readonly health: SessionHealthIndicator;
   readonly scripts: Scripts;
   readonly dataSource: DataSource;
   /** Says what the routes ending in `name` do. */
   on(name: string, script: Script): void;
-  browser(): Browser;
+  browser(userAgent?: string): Browser;
   /** A browser that has signed in. */
   signedIn(userId: string): Promise<Browser>;
   /** How many rows there are. */
@@ -107,7 +109,7 @@ export async function startHttpApp(
   await app.listen(0, '127.0.0.1');
   const origin = await app.getUrl();
   const scripts = app.get(Scripts);
-  const browser = (): Browser => new Browser(origin);
+  const browser = (userAgent?: string): Browser => new Browser(origin, userAgent);
   return {
     origin,
     clock,
@@ -117,6 +119,7 @@ export async function startHttpApp(
     store: app.get(SessionStore),
     channel: app.get(SessionChannel),
     connections: app.get(OpenConnections),
+    health: app.get(SessionHealthIndicator),
     sessions: app.get(SessionService),
     events: app.get(SessionEvents),
     on: (name, script) => scripts.set(name, script),

@@ -9,6 +9,7 @@ export {
 } from './core/errors.js';
 export { SessionChannel, type SessionNotice } from './core/session-channel.js';
 export type { SessionData, SessionDataRecord } from './core/session-data.js';
+export type { SessionDiagnostics, SessionEventMessage } from './core/session-diagnostics.js';
 export {
   SessionEvents,
   type SessionEventListener,

@@ -51,6 +51,7 @@ describe('resolveSessionOptions', () => {
       invalidateOn: [],
       jobs: { driver: 'in-process' },
       cache: null,
+      metrics: 'none',
       channel: { driver: 'none' },
       cookie: { name: 'id', domain: undefined, path: '/', sameSite: 'lax', secure: true },
       carrier: 'cookie',

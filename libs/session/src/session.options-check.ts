@@ -32,6 +32,7 @@ export interface ResolvedSessionOptions extends SessionSettings {
   readonly jobs: SessionJobsOptions;
   readonly channel: ResolvedChannelOptions;
   readonly cache: ResolvedCacheOptions | null;
+  readonly metrics: 'opentelemetry' | 'none';
   readonly cookie: {
     readonly name: string;
     readonly domain: string | undefined;
@@ -86,6 +87,7 @@ export function resolveSessionOptions(options: SessionModuleOptions): ResolvedSe
     jobs,
     channel,
     cache: cacheOf(read, channel),
+    metrics: read.oneOf('metrics', 'none', ['opentelemetry', 'none']),
     cookie: {
       name: read.matching(
         'cookie.name',

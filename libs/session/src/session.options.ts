@@ -184,6 +184,11 @@ export interface SessionModuleOptions {
   /** @defaultValue { driver: 'in-process' } */
   readonly jobs?: SessionJobsOptions;
   /**
+   * `opentelemetry` records metrics through the global meter provider of `@opentelemetry/api`, 1.9 or newer. The channels
+   * of `node:diagnostics_channel` that they come from are there either way. @defaultValue 'none'
+   */
+  readonly metrics?: 'opentelemetry' | 'none';
+  /**
    * How processes tell each other of ended sessions at once. Nothing on the request path waits for it, and no session
    * lives longer without it. @defaultValue that of the queue's server with `jobs.driver: 'bullmq'`, else none
    */

@@ -4,6 +4,7 @@ import { Logger } from '@nestjs/common';
 
 import { seconds } from '../core/duration.js';
 import { SessionChannel, type SessionNotice } from '../core/session-channel.js';
+import { diagnostics } from '../core/session-diagnostics.js';
 import { OutageLog } from '../jobs/outage-log.js';
 import { ChannelLease } from './channel-lease.js';
 import type { ChannelLink, OpenLink } from './channel-link.js';
@@ -150,6 +151,8 @@ export class LinkedChannel extends SessionChannel {
     const message = decodeMessage(text);
     if (message === undefined) {
       this.#ignoredMessageCount += 1;
+      if (diagnostics['curfew:message-ignored'].hasSubscribers)
+        diagnostics['curfew:message-ignored'].publish({});
       if (this.#ignoredMessageCount === 1) this.#logger.warn('ignored a message that is not ours');
       return 'other';
     }

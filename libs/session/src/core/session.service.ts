@@ -1,6 +1,7 @@
 import type { Clock } from './clock.js';
 import { SessionCommit, type CommitOutcome } from './session-commit.js';
 import type { CacheRead, SessionCache } from './session-cache.js';
+import { diagnostics, publishResolve } from './session-diagnostics.js';
 import type { SessionEvents } from './session-events.js';
 import {
   SessionIssuer,
@@ -105,6 +106,12 @@ export class SessionService {
     presented: unknown,
     { presentedAgoMs = 0 }: { readonly presentedAgoMs?: number | null } = {},
   ): Promise<Resolution> {
+    return diagnostics['curfew:resolve'].hasSubscribers
+      ? publishResolve(() => this.#resolve(presented, presentedAgoMs))
+      : this.#resolve(presented, presentedAgoMs);
+  }
+
+  async #resolve(presented: unknown, presentedAgoMs: number | null): Promise<Resolution> {
     if (presented === undefined || presented === null) return { status: 'absent' };
     const token = this.tokens.parse(presented);
     if (token === undefined) return { status: 'malformed' };
@@ -259,7 +266,10 @@ export class SessionService {
     const silentMs = now - session.lastSeenAt;
     // A session may be given a shorter idle timeout than its policy's, even one below the touch interval.
     const idleTimeoutMs = effectiveIdleTimeoutMs(session, this.policyOf(session)) ?? Infinity;
-    return silentMs >= Math.min(this.settings.touchIntervalMs, idleTimeoutMs / 2);
+    const isDue = silentMs >= Math.min(this.settings.touchIntervalMs, idleTimeoutMs / 2);
+    const skipped = diagnostics['curfew:touch-skipped'];
+    if (!isDue && skipped.hasSubscribers) skipped.publish({});
+    return isDue;
   }
 
   /** Records activity of a session, where that is due. Written a little later. */

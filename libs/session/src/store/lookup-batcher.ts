@@ -1,3 +1,4 @@
+import { diagnostics } from '../core/session-diagnostics.js';
 import type { SessionRecord } from '../core/session.js';
 
 /** Most ids in one statement. */
@@ -50,6 +51,8 @@ export class LookupBatcher {
 
   async #answer(lookups: ReadonlyMap<string, Lookup>): Promise<void> {
     this.#underWay += 1;
+    const channel = diagnostics['curfew:lookup'];
+    if (channel.hasSubscribers) channel.publish({ count: lookups.size });
     try {
       const records = await this.#findAll([...lookups.keys()]);
       for (const [id, lookup] of lookups) lookup.resolve(records.get(id));
