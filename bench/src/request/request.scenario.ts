@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 
+import { migrate } from '../curfew/migrate.js';
 import { Child } from '../processes/child.js';
 import { isWanted, type Run, type Sample, type Scenario } from '../scenario.js';
 import { BenchDatabase } from '../servers/postgres.js';
@@ -126,14 +127,4 @@ async function used(server: Child, database: BenchDatabase, redis: BenchRedis) {
 
 function startChild(name: 'server' | 'load'): Child {
   return new Child(join(import.meta.dirname, `${name}.process.js`));
-}
-
-/** In a process of its own: this one loads no part of what is measured. */
-async function migrate(databaseUrl: string): Promise<void> {
-  const child = new Child(join(import.meta.dirname, 'migrate.process.js'));
-  try {
-    await child.call('migrate', databaseUrl);
-  } finally {
-    await child.stop();
-  }
 }
