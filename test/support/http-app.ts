@@ -61,6 +61,7 @@ export interface HttpAppSetup {
   /** Silent unless given. */
   readonly logger?: LoggerService;
   readonly imports?: NonNullable<ModuleMetadata['imports']>;
+  readonly controllers?: NonNullable<ModuleMetadata['controllers']>;
   readonly providers?: NonNullable<ModuleMetadata['providers']>;
   /** What is set on the application before it starts. */
   readonly prepare?: (app: INestApplication) => void;
@@ -72,7 +73,14 @@ export async function startHttpApp(
   database: TestDatabase,
   setup: HttpAppSetup = {},
 ): Promise<HttpApp> {
-  const { options = {}, globalGuard = true, imports = [], providers = [], prepare } = setup;
+  const {
+    options = {},
+    globalGuard = true,
+    imports = [],
+    controllers = [],
+    providers = [],
+    prepare,
+  } = setup;
   const logger = setup.logger ?? new ConsoleLogger({ logLevels: [] });
   const clock = new FakeClock(Date.UTC(2026, 5, 1));
   const statements = new StatementLog();
@@ -95,7 +103,7 @@ export async function startHttpApp(
       }),
       ...imports,
     ],
-    controllers: [ScriptedRoutes],
+    controllers: [ScriptedRoutes, ...controllers],
     providers: [Scripts, ...providers],
   })
     .setLogger(logger)
