@@ -3,8 +3,11 @@ export class EntryIndex {
   readonly #bySession = new Map<string, string>();
   readonly #byUser = new Map<string, Set<string>>();
 
+  /** How much it holds: sessions, users, and the keys of these. */
   get size(): number {
-    return this.#bySession.size;
+    let size = this.#bySession.size;
+    for (const keys of this.#byUser.values()) size += 1 + keys.size;
+    return size;
   }
 
   ofSession(sessionId: string): string | undefined {

@@ -40,7 +40,9 @@ describe('LocalSessionCache', () => {
       cache.fill(cache.beginRead(), presented, active);
       expect(cache.get(first.presented)).toBeDefined();
     }
-    expect(cache.size).toEqual({ entries: 10, keys: 10 });
+    expect(cache.size.entries).toBe(10);
+    // Each of one session, and of one of at most eight users.
+    expect(cache.size.keys).toBeLessThanOrEqual(10 + 10 + 8);
     cache.clear();
     expect(cache.size).toEqual({ entries: 0, keys: 0 });
   });
@@ -54,18 +56,37 @@ describe('LocalSessionCache', () => {
     cache.fill(cache.beginRead(), next, active);
     expect(cache.get(presented)).toBeUndefined();
     expect(cache.get(next)).toBeDefined();
-    expect(cache.size).toEqual({ entries: 1, keys: 1 });
+    expect(cache.size).toEqual({ entries: 1, keys: 3 });
   });
 
   it('keeps nothing of reads that began before more evictions than it can remember', () => {
     const cache = cacheOf(10);
     const began = cache.beginRead();
-    const { presented, active } = found('ada');
     cache.evictUser('ada');
     for (let count = 0; count < 5000; count += 1) cache.evictSession(newSessionId(count));
+    for (const userId of ['ada', 'bob']) {
+      const { presented, active } = found(userId);
+      cache.fill(began, presented, active);
+      expect(cache.get(presented)).toBeUndefined();
+    }
+  });
+
+  it('keeps after them what was read since, and was not evicted', () => {
+    const cache = cacheOf(10);
+    for (let count = 0; count < 5000; count += 1) cache.evictSession(newSessionId(count));
+    const { presented, active } = found('ada');
+    const began = cache.beginRead();
+    cache.evictUser('bob');
     cache.fill(began, presented, active);
-    expect(cache.get(presented)).toBeUndefined();
-    cache.fill(cache.beginRead(), presented, active);
     expect(cache.get(presented)).toBeDefined();
+  });
+
+  it('keeps of a token its bytes and not the pool that they came from', () => {
+    const cache = cacheOf(10);
+    const { presented, active } = found('ada');
+    cache.fill(cache.beginRead(), presented, active);
+    const secret = cache.get(presented)?.token.secret;
+    expect(secret).toEqual(active.token.secret);
+    expect(secret?.buffer.byteLength).toBe(32);
   });
 });

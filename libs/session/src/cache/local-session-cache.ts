@@ -51,21 +51,16 @@ export class LocalSessionCache extends SessionCache {
     });
   }
 
-  /** Entries, and keys to find them by. */
+  /** Entries, and how much the index holds to find them by. */
   get size(): { readonly entries: number; readonly keys: number } {
     return { entries: this.#entries.size, keys: this.#index.size };
   }
 
   override get(presented: string): ActiveSession | undefined {
     if (performance.now() >= this.channel.leaseExpiresAt) return undefined;
-    const key = KnownToken.keyOf(presented);
-    const entry = this.#entries.get(key);
-    if (entry?.known.is(presented) !== true) return undefined;
+    const entry = this.#entries.get(KnownToken.keyOf(presented));
     const now = this.now();
-    if (now >= entry.until) {
-      this.#entries.delete(key);
-      return undefined;
-    }
+    if (entry?.known.is(presented) !== true || now >= entry.until) return undefined;
     const { token, record } = entry;
     // Not behind the store's clock: the statement looked at it after the read had begun.
     const moved = { ...record, now: record.now + Math.ceil(now - entry.readAt) };
@@ -93,7 +88,7 @@ export class LocalSessionCache extends SessionCache {
     const known = new KnownToken(presented);
     this.#entries.set(known.key, {
       known,
-      token: { ...found.token, secret: Buffer.from(found.token.secret) },
+      token: { ...found.token, secret: copyOf(found.token.secret) },
       record,
       readAt,
       until: readAt + lifeMs,
@@ -130,6 +125,13 @@ export class LocalSessionCache extends SessionCache {
   #delete(key: string | undefined): void {
     if (key !== undefined) this.#entries.delete(key);
   }
+}
+
+/** Not of the pool, whose every slab would be kept for one secret in it. */
+function copyOf(secret: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(secret.length);
+  secret.copy(copy);
+  return copy;
 }
 
 function sessionKey(id: string): string {

@@ -3,12 +3,24 @@ import { describe, expect, it } from '@jest/globals';
 import { createTestSessions, type TestSessions } from '../../../../test/support/session-service.js';
 import { Turnstile } from '../../../../test/support/turnstile.js';
 import { hours, minutes, seconds } from '../core/duration.js';
+import type { SessionWork } from '../core/session-work.js';
 import type { SessionRecord } from '../core/session.js';
+import type { SessionModuleOptions } from '../session.options.js';
 import { FakeClock } from '../testing/fake-clock.js';
 import { MemorySessionStore } from '../testing/memory-session-store.js';
 
 const TTL_MS = 2000;
 const nobody = { ip: null, userAgent: null };
+const COUNTED = { before: {}, after: { count: 1 } };
+const NO_WORK: Omit<SessionWork, 'current'> = {
+  client: nobody,
+  data: null,
+  updates: [],
+  signIn: null,
+  rotation: null,
+  expiry: {},
+  authenticated: null,
+};
 
 /** A store whose next answer is held back after the row was read. */
 class SlowStore extends MemorySessionStore {
@@ -23,15 +35,21 @@ class SlowStore extends MemorySessionStore {
   }
 }
 
-function create(): TestSessions & { readonly store: SlowStore } {
-  const clock = new FakeClock();
-  const store = new SlowStore({ clock });
+interface TestCache extends TestSessions {
+  readonly store: SlowStore;
+}
+
+/** A process with a cache; with `beside` on the store of another one. */
+function create(beside?: TestCache, policies: SessionModuleOptions['policies'] = {}): TestCache {
+  const clock = beside?.clock ?? new FakeClock();
+  const store = beside?.store ?? new SlowStore({ clock });
   const options = {
     cache: { maxEntries: 100, ttlMs: TTL_MS },
     channel: { driver: 'redis', connection: {} },
     policies: {
       default: { idleTimeoutMs: minutes(30), absoluteTimeoutMs: hours(12) },
       short: { idleTimeoutMs: seconds(1), absoluteTimeoutMs: hours(1) },
+      ...policies,
     },
     touchIntervalMs: 500,
     rotationIntervalMs: minutes(10),
@@ -109,6 +127,30 @@ describe('the cache of sessions', () => {
     expect(test.sessions.cached(token)).toBeUndefined();
   });
 
+  it('moves the time on from when the read began', async () => {
+    const test = create();
+    const { token } = await test.sessions.issue({ userId: 'ada' });
+    const { turnstile } = Object.assign(test.store, { turnstile: new Turnstile() });
+    const reading = test.sessions.resolve(token);
+    await turnstile.entered;
+    test.clock.advance(100);
+    turnstile.open();
+    await reading;
+    expect(test.sessions.cached(token)?.record.now).toBe(test.clock.now());
+  });
+
+  it('forgets a session at the deadline of its policy as it is now', async () => {
+    const test = create();
+    const { token } = await test.sessions.issue({ userId: 'ada' });
+    const policies = { default: { idleTimeoutMs: seconds(1), absoluteTimeoutMs: hours(12) } };
+    const lowered = create(test, policies);
+    await lowered.sessions.resolve(token);
+    test.clock.advance(seconds(1) - 1);
+    expect(lowered.sessions.cached(token)).toBeDefined();
+    test.clock.advance(1);
+    expect(lowered.sessions.cached(token)).toBeUndefined();
+  });
+
   it('forgets a session at its deadline, before its time to live is over', async () => {
     const test = create();
     const { token } = await known(test, 'ada', 'short');
@@ -140,16 +182,8 @@ describe('the cache of sessions', () => {
     const { token } = await known(test);
     const current = test.sessions.cached(token) ?? null;
     test.clock.advance(minutes(10));
-    const work = {
-      current,
-      client: nobody,
-      data: null,
-      updates: [],
-      signIn: null,
-      expiry: {},
-      authenticated: null,
-    };
-    const { token: next } = await test.sessions.commit({ ...work, rotation: 'due' });
+    const work: SessionWork = { ...NO_WORK, current, rotation: 'due' };
+    const { token: next } = await test.sessions.commit(work);
     expect(await test.sessions.resolve(token)).toMatchObject({ status: 'active', successor: next });
     expect(test.sessions.cached(token)).toBeUndefined();
     await test.sessions.resolve(next);
@@ -184,6 +218,34 @@ describe('the cache of sessions', () => {
   });
 });
 
+const findings: readonly [name: string, find: Change][] = [
+  ['a revocation', ({ sessions }, { id }) => sessions.revoke(id)],
+  ['a write', (test, { token }) => commitWith(test, token, { rotation: 'now' })],
+  [
+    'a sign-in in its place',
+    (test, { token }) => commitWith(test, token, { signIn: { userId: 'bob', options: {} } }),
+  ],
+];
+
+function commitWith(
+  { sessions }: TestSessions,
+  token: string,
+  parts: Partial<SessionWork>,
+): Promise<unknown> {
+  const current = sessions.cached(token) ?? null;
+  return sessions.commit({ ...NO_WORK, current, ...parts }).catch(() => {});
+}
+
+describe.each(findings)('%s that finds a session ended by another process', (_, find) => {
+  it('has what is kept of it forgotten', async () => {
+    const test = create();
+    const session = await known(test);
+    await test.store.revoke(session.id, 'elsewhere');
+    await find(test, session);
+    expect(test.sessions.cached(session.token)).toBeUndefined();
+  });
+});
+
 type Change = (test: TestSessions, session: { id: string; token: string }) => unknown;
 
 const ownWrites: readonly [name: string, change: Change][] = [
@@ -195,6 +257,7 @@ const ownWrites: readonly [name: string, change: Change][] = [
   ],
   ['the end of all sessions', ({ sessions }) => sessions.revokeEveryone()],
   ['a rotation', ({ sessions }, { token }) => sessions.rotate(token)],
+  ['a change of its data', (test, { token }) => commitWith(test, token, { data: COUNTED })],
 ];
 
 const notices: readonly [name: string, change: Change][] = [

@@ -203,7 +203,11 @@ export class SessionService {
       reason,
       userId === undefined ? undefined : { userId },
     );
-    if (ended === undefined) return false;
+    if (ended === undefined) {
+      // It may have ended elsewhere a moment ago, or by a call whose answer was lost: no event of this process says so.
+      this.cache?.evictSession(id);
+      return false;
+    }
     this.events.emit('session:revoked', { sessionId: ended.id, userId: ended.userId, reason });
     return true;
   }
@@ -305,8 +309,13 @@ export class SessionService {
    * @throws `SESSION_ENDED` where the session was ended meanwhile, `SESSION_CREDENTIAL_CHANGED`, `SESSION_LIMIT_REACHED`,
    * `SESSION_DATA_…`
    */
-  commit(work: SessionWork): Promise<CommitOutcome> {
-    return this.#commit.run(work);
+  async commit(work: SessionWork): Promise<CommitOutcome> {
+    try {
+      return await this.#commit.run(work);
+    } finally {
+      // Whatever came of it: what is remembered is older, and may be of a session that was found ended.
+      if (work.current !== null) this.cache?.evictSession(work.current.record.session.id);
+    }
   }
 
   /** Deletes rows whose retention is over; what the worker does on its schedule. */
