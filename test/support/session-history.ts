@@ -19,20 +19,26 @@ interface Login extends Span {
   readonly credential?: string;
 }
 
-interface Use extends Span {
+/** What a node answered. */
+interface Answer extends Span {
+  /** Whatever tells the node from others. */
+  readonly node: unknown;
+}
+
+interface Use extends Answer {
   readonly token: HeldToken;
   readonly isAccepted: boolean;
 }
 
 /** An end that was acknowledged: of one session, or of all of a user but one. */
-type End = Span &
+type End = Answer &
   (
     | { readonly sessionId: string }
     | { readonly userId: string; readonly exceptId: string | null; readonly credential?: string }
   );
 
 /** A rotation that was acknowledged: the tokens before this generation are dead. */
-interface Rotation extends Span {
+interface Rotation extends Answer {
   readonly sessionId: string;
   readonly generation: number;
 }
@@ -91,33 +97,38 @@ export class SessionHistory {
 
   /**
    * Everything that must not have happened, in words.
-   * @param boundMs how much later than its acknowledged end a session may still be accepted: 0 without a cache.
+   * @param boundMs how much later than its acknowledged end a session may still be accepted by other nodes than the one
+   * that ended it: 0 without a cache.
+   * @param ownBoundMs the same by that node itself.
    */
-  violations(boundMs = 0): readonly string[] {
+  violations(boundMs = 0, ownBoundMs = 0): readonly string[] {
     const sessionEnds = this.#endsBySession();
     const tokenEnds = groupBy(this.#rotations, ({ sessionId }) => sessionId);
+    const isLate = ({ node, began }: Use, end: { node: unknown; at: number }): boolean =>
+      began > end.at + (node === end.node ? ownBoundMs : boundMs);
     return [
-      ...this.#usesAfterTheirEnd(boundMs, sessionEnds, tokenEnds),
+      ...this.#usesAfterTheirEnd(isLate, sessionEnds, tokenEnds),
       ...this.#refusalsForNoReason(),
       ...this.#twoSuccessors(),
     ];
   }
 
   *#usesAfterTheirEnd(
-    boundMs: number,
-    sessionEnds: ReadonlyMap<string, number>,
+    isLate: (use: Use, end: { node: unknown; at: number }) => boolean,
+    sessionEnds: ReadonlyMap<string, ReadonlyMap<unknown, number>>,
     tokenEnds: ReadonlyMap<string, readonly Rotation[]>,
   ): Generator<string> {
-    for (const { token, began, isAccepted } of this.#uses) {
-      if (!isAccepted) continue;
+    for (const use of this.#uses) {
+      if (!use.isAccepted) continue;
+      const { token, began } = use;
       const { sessionId, generation } = token;
-      const endedAt = sessionEnds.get(sessionId) ?? Infinity;
-      if (began > endedAt + boundMs) {
-        yield `session ${sessionId} accepted ${since(endedAt, began)} after its end was acknowledged`;
+      for (const [node, at] of sessionEnds.get(sessionId) ?? []) {
+        if (!isLate(use, { node, at })) continue;
+        yield `session ${sessionId} accepted ${since(at, began)} after its end was acknowledged by ${whose(use.node, node)}`;
       }
-      for (const rotation of tokenEnds.get(sessionId) ?? []) {
-        if (generation >= rotation.generation || began <= rotation.answered + boundMs) continue;
-        yield `token ${generation} of session ${sessionId} accepted ${since(rotation.answered, began)} after it was rotated away`;
+      for (const { node, answered: at, generation: next } of tokenEnds.get(sessionId) ?? []) {
+        if (generation >= next || !isLate(use, { node, at })) continue;
+        yield `token ${generation} of session ${sessionId} accepted ${since(at, began)} after it was rotated away by ${whose(use.node, node)}`;
       }
     }
   }
@@ -140,9 +151,9 @@ export class SessionHistory {
     }
   }
 
-  /** By session, when its first end was acknowledged. */
-  #endsBySession(): ReadonlyMap<string, number> {
-    const firstEnds = new Map<string, number>();
+  /** By session and node, when its first end was acknowledged. */
+  #endsBySession(): ReadonlyMap<string, ReadonlyMap<unknown, number>> {
+    const firstEnds = new Map<string, Map<unknown, number>>();
     const byUser = groupBy([...this.#logins.values()], ({ userId }) => userId);
     const isEnded = (login: Login, end: Exclude<End, { sessionId: string }>): boolean => {
       if (login.sessionId === end.exceptId) return false;
@@ -152,16 +163,18 @@ export class SessionHistory {
       if (credential === undefined || login.credential === undefined) return false;
       return (this.#setAt.get(login.credential) ?? Infinity) < end.began;
     };
-    const first = (sessionId: string, at: number): void => {
-      firstEnds.set(sessionId, Math.min(firstEnds.get(sessionId) ?? Infinity, at));
+    const first = (sessionId: string, { node, answered }: End): void => {
+      const byNode = firstEnds.get(sessionId) ?? new Map<unknown, number>();
+      byNode.set(node, Math.min(byNode.get(node) ?? Infinity, answered));
+      firstEnds.set(sessionId, byNode);
     };
     for (const end of this.#ends) {
       if ('sessionId' in end) {
-        first(end.sessionId, end.answered);
+        first(end.sessionId, end);
         continue;
       }
       for (const login of byUser.get(end.userId) ?? []) {
-        if (isEnded(login, end)) first(login.sessionId, end.answered);
+        if (isEnded(login, end)) first(login.sessionId, end);
       }
     }
     return firstEnds;
@@ -181,4 +194,8 @@ function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): ReadonlyMa
 
 function since(from: number, to: number): string {
   return `${(to - from).toFixed(2)} ms`;
+}
+
+function whose(node: unknown, other: unknown): string {
+  return node === other ? 'the same node' : 'another node';
 }

@@ -1,4 +1,5 @@
 import { createSessionCache } from '../../libs/session/src/session-cache.factory.js';
+import type { SessionChannel } from '../../libs/session/src/core/session-channel.js';
 import { SessionEvents } from '../../libs/session/src/core/session-events.js';
 import type { SessionStore } from '../../libs/session/src/core/session-store.js';
 import { SessionTokens } from '../../libs/session/src/core/session-token.js';
@@ -11,26 +12,34 @@ import { MemorySessionStore } from '../../libs/session/src/testing/memory-sessio
 import { ScriptedChannel } from './scripted-channel.js';
 
 /** The use cases over one store, as the module puts them together, without Nest. */
-export interface TestSessions {
+export interface TestSessions<Channel = ScriptedChannel> {
   readonly sessions: SessionService;
   readonly store: SessionStore;
   readonly events: SessionEvents;
   readonly clock: FakeClock;
   /** What other processes tell this one. */
-  readonly channel: ScriptedChannel;
+  readonly channel: Channel;
+}
+
+interface Given {
+  readonly options?: Partial<SessionModuleOptions>;
+  readonly clock?: FakeClock;
+  readonly store?: SessionStore;
 }
 
 /** Over a memory store on a clock that stands still, unless given others. */
-export function createTestSessions(
-  given: {
-    readonly options?: Partial<SessionModuleOptions>;
-    readonly clock?: FakeClock;
-    readonly store?: SessionStore;
-  } = {},
-): TestSessions {
+export function createTestSessions(given: Given = {}): TestSessions {
+  return createSessionsOn(new ScriptedChannel(), given);
+}
+
+/** The same on a channel between processes. A store that was given without a clock keeps the time. */
+export function createSessionsOn<Channel extends SessionChannel>(
+  channel: Channel,
+  given: Given,
+): TestSessions<Channel> {
   const { clock = new FakeClock(), store = new MemorySessionStore({ clock }) } = given;
-  const options = resolveSessionOptions({ secret: 's'.repeat(32), clock, ...given.options });
-  const channel = new ScriptedChannel();
+  const time = given.store === undefined || given.clock !== undefined ? { clock } : {};
+  const options = resolveSessionOptions({ secret: 's'.repeat(32), ...time, ...given.options });
   const events = new SessionEvents();
   const purge = new PurgeRunner(store, events);
   const tokens = new SessionTokens(options.secrets);

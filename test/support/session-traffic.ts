@@ -57,6 +57,8 @@ export class SessionTraffic {
   readonly unexpected: unknown[] = [];
   /** Ids of sessions whose token a client was given. */
   readonly issued = new Set<string>();
+  /** How many uses a node accepted by what it remembered. */
+  rememberedCount = 0;
   /** By session, how many updates were acknowledged. */
   readonly updates = new Map<string, number>();
   readonly #held = new Map<string, HeldToken[]>();
@@ -70,13 +72,13 @@ export class SessionTraffic {
     private readonly isExpected: (error: unknown) => boolean = () => false,
   ) {}
 
-  /** Makes the users' accounts, and signs each in once. */
-  async begin(): Promise<void> {
+  /** Makes the users' accounts, and signs each in once: by `node`, where that is one which does not fail. */
+  async begin(node = this.#node(0)): Promise<void> {
     for (const id of this.users) {
       const account = { id, passwordHash: `${id}-0`, isDisabled: false };
-      await this.nodes[0]?.dataSource.getRepository(Account).save(account);
+      await node.dataSource.getRepository(Account).save(account);
       this.history.started(account.passwordHash);
-      await this.#signIn(this.#node(0), id);
+      await this.#signIn(node, id);
     }
   }
 
@@ -155,9 +157,12 @@ export class SessionTraffic {
 
   /** Presents a token. @returns the session where it is accepted. */
   async use(node: TrafficNode, token: HeldToken): Promise<ActiveSession | undefined> {
-    const [resolution, span] = await timed(() => node.sessions.resolve(token.token));
+    const [resolution, span] = await timed(
+      async () => node.sessions.cached(token.token) ?? node.sessions.resolve(token.token),
+    );
     const isAccepted = resolution.status === 'active';
-    this.history.used({ ...span, token, isAccepted });
+    if (isAccepted && resolution.isCached === true) this.rememberedCount += 1;
+    this.history.used({ ...span, node, token, isAccepted });
     return isAccepted ? resolution : undefined;
   }
 
@@ -184,7 +189,7 @@ export class SessionTraffic {
     if (record === null || token === null) return;
     this.#hold(userId, record.session.id, token);
     this.history.loggedIn({ ...span, sessionId: record.session.id, userId, credential });
-    this.history.ended({ ...span, sessionId: held.sessionId });
+    this.history.ended({ ...span, node, sessionId: held.sessionId });
   }
 
   async #touch(node: TrafficNode, held: HeldToken): Promise<void> {
@@ -197,7 +202,7 @@ export class SessionTraffic {
     const [rotated, span] = await timed(() => node.sessions.rotate(token));
     if (rotated === undefined) return;
     const { generation } = this.#hold(userId, sessionId, rotated.token);
-    this.history.rotated({ ...span, sessionId, generation });
+    this.history.rotated({ ...span, node, sessionId, generation });
   }
 
   async #rotateIfDue(node: TrafficNode, held: HeldToken): Promise<void> {
@@ -219,30 +224,26 @@ export class SessionTraffic {
   async #revoke(node: TrafficNode, { sessionId }: HeldToken): Promise<void> {
     this.history.threatened(sessionId);
     const [, span] = await timed(() => node.sessions.revoke(sessionId));
-    this.history.ended({ ...span, sessionId });
+    this.history.ended({ ...span, node, sessionId });
   }
 
   async #revokeAll(node: TrafficNode, userId: string, exceptId: string | null): Promise<void> {
     const except = exceptId === null ? {} : { except: exceptId };
     this.history.threatened(userId);
     const [, span] = await timed(() => node.sessions.revokeAllForUser(userId, except));
-    this.history.ended({ ...span, userId, exceptId });
+    this.history.ended({ ...span, node, userId, exceptId });
   }
 
-  async #changePassword(
-    { dataSource }: TrafficNode,
-    userId: string,
-    exceptId: string | null,
-  ): Promise<void> {
+  async #changePassword(node: TrafficNode, userId: string, exceptId: string | null): Promise<void> {
     const credential = `${userId}-${(this.#changes += 1)}`;
     const save = (): Promise<unknown> =>
-      dataSource.getRepository(Account).save({ id: userId, passwordHash: credential });
+      node.dataSource.getRepository(Account).save({ id: userId, passwordHash: credential });
     const context = { id: exceptId, userId, requireRotation: () => {} };
     this.history.threatened(userId);
     const [, span] = await timed(() =>
       exceptId === null ? save() : currentSession.run(context, save),
     );
-    this.history.ended({ ...span, userId, exceptId, credential });
+    this.history.ended({ ...span, node, userId, exceptId, credential });
   }
 
   /** What an application reads and checks before it signs a user in: the credential as of now. */
