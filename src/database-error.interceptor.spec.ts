@@ -36,6 +36,8 @@ describe('DatabaseErrorInterceptor', () => {
     Object.assign(new Error('gone'), { code: 'PROTOCOL_CONNECTION_LOST' }),
     new Error('Connection terminated unexpectedly'),
     failedQuery('57P01'),
+    failedQuery('25006'),
+    failedQuery('ER_OPTION_PREVENTS_STATEMENT'),
   ])('answers 503 for an outage: %s', async (error) => {
     const answer = await answerTo(error);
     expect(answer).toBeInstanceOf(HttpException);

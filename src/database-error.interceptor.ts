@@ -17,13 +17,17 @@ const DEADLINE_MS = 4000;
 const OUTAGE_CODE =
   /^(ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN|08...|57P..|PROTOCOL_CONNECTION_LOST)$/;
 
+/** Codes of PostgreSQL and of mysql2 that say: a database that takes no writes. */
+const READ_ONLY_CODE =
+  /^(25006|ER_(CANT_EXECUTE_IN_READ_ONLY_TRANSACTION|OPTION_PREVENTS_STATEMENT|READ_ONLY_MODE))$/;
+
 /** What `pg` says, without a code, of a connection that broke. */
 const OUTAGE_MESSAGE = /^Connection terminated/;
 
 /**
- * Answers 503 where a handler's own queries find no database, or one that hangs, as Curfew does for its sessions: the
- * client may try again. Of any other failed query only the code is kept, as Nest logs an error with all that it holds,
- * and TypeORM's holds the parameters, password hashes among them.
+ * Answers 503 where a handler's own queries find no database, one that hangs, or one that takes no writes, as Curfew does
+ * for its sessions: the client may try again. Of any other failed query only the code is kept, as Nest logs an error with
+ * all that it holds, and TypeORM's holds the parameters, password hashes among them.
  */
 @Injectable()
 export class DatabaseErrorInterceptor implements NestInterceptor {
@@ -50,7 +54,7 @@ function outageOf(error: unknown): string | undefined {
   if (error instanceof TimeoutError) return 'deadline';
   if (!(error instanceof Error)) return undefined;
   const code = codeOf(error);
-  if (OUTAGE_CODE.test(code)) return code;
+  if (OUTAGE_CODE.test(code) || READ_ONLY_CODE.test(code)) return code;
   return OUTAGE_MESSAGE.test(error.message) ? 'connection terminated' : undefined;
 }
 

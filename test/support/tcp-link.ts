@@ -84,7 +84,7 @@ export class TcpLink {
       const delayMs = this.faults.delayMs[direction];
       // By turns also where the delay has changed meanwhile: whatever is due sends what came first.
       if (delayMs === 0 && held.length === 1) send();
-      else setTimeout(send, delayMs);
+      else setTimeout(send, delayMs).unref();
     });
   }
 

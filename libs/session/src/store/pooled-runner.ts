@@ -36,8 +36,9 @@ export class PooledRunner implements StatementRunner {
         try {
           return await deadline.race(send(lease, this.settings, statement, values));
         } catch (error) {
-          if (error instanceof DeadlineError) await lease.destroy();
-          throw error;
+          const failure = storeFailure(error, this.settings.dialect.codes);
+          if (error instanceof DeadlineError || isToReadOnlyServer(failure)) await lease.destroy();
+          throw failure;
         } finally {
           await lease.release();
         }
@@ -59,6 +60,9 @@ export class PooledRunner implements StatementRunner {
         const result = await inside.openTransaction(work);
         for (const callback of callbacks) callback();
         return result;
+      } catch (error) {
+        if (isToReadOnlyServer(error)) await lease.destroy();
+        throw error;
       } finally {
         await lease.release();
       }
@@ -98,6 +102,14 @@ export class PooledRunner implements StatementRunner {
       deadline.clear();
     }
   }
+}
+
+/**
+ * Whether the connection leads to a server that takes no writes, as one does that was the primary before a failover. It
+ * would go on answering, and stay in the pool for good; a new one goes to where the name leads now.
+ */
+function isToReadOnlyServer(error: unknown): boolean {
+  return driverFailureOf(error)?.isReadOnly === true;
 }
 
 async function retrying<T>(work: () => Promise<T>): Promise<T> {

@@ -21,6 +21,8 @@ export class DriverFailure extends Error {
     readonly isImpossibleValue: boolean,
     /** Whether the database was out of reach, or did not answer in time. */
     readonly isOutage: boolean,
+    /** Whether the server takes no writes. */
+    readonly isReadOnly: boolean,
   ) {
     super(message);
   }
@@ -40,6 +42,7 @@ export function storeFailure(error: unknown, codes: ErrorCodes): SessionError {
     codes.isRetryable(code),
     codes.isImpossibleValue(code),
     HARMLESS.test(code) || codes.isConnection(code),
+    codes.isReadOnly(code),
   );
   return codes.isSchemaMissing(code, message) ? schemaMissing(cause) : unavailable(cause);
 }

@@ -39,6 +39,8 @@ export interface ErrorCodes {
   isSchemaMissing(code: string, message: string): boolean;
   /** The server was not reached or turned the connection away; the message then holds no value of a statement. */
   isConnection(code: string): boolean;
+  /** The server takes no writes: it was never the primary, or is it no more. */
+  isReadOnly(code: string): boolean;
   /** A value cannot be of the type of the column that it is compared with. */
   isImpossibleValue(code: string): boolean;
 }

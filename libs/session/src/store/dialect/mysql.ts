@@ -18,6 +18,12 @@ const CONNECTION = [
   'PROTOCOL_CONNECTION_LOST',
 ];
 
+const READ_ONLY = [
+  'ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION',
+  'ER_OPTION_PREVENTS_STATEMENT',
+  'ER_READ_ONLY_MODE',
+];
+
 const IMPOSSIBLE = [
   'ER_DATA_OUT_OF_RANGE',
   'ER_TRUNCATED_WRONG_VALUE',
@@ -47,6 +53,7 @@ export const mysql: Dialect = {
     isRetryable: (code) => RETRYABLE.includes(code),
     isSchemaMissing: (code) => ['ER_NO_SUCH_TABLE', 'ER_BAD_FIELD_ERROR'].includes(code),
     isConnection: (code) => CONNECTION.includes(code),
+    isReadOnly: (code) => READ_ONLY.includes(code),
     isImpossibleValue: (code) => IMPOSSIBLE.includes(code),
   },
 

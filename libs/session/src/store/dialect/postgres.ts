@@ -40,6 +40,7 @@ export const postgres: Dialect = {
     isRetryable: (code) => RETRYABLE.includes(code),
     isSchemaMissing: (code) => ['42P01', '42703', '3F000'].includes(code),
     isConnection: (code) => /^(08|28|3D|53|57P)/.test(code),
+    isReadOnly: (code) => code === '25006',
     isImpossibleValue: (code) => ['22P02', '22003', '22007', '22008'].includes(code),
   },
 

@@ -22,6 +22,7 @@ export const sqlite: Dialect = {
     isRetryable: (code) => code.startsWith('SQLITE_BUSY'),
     isSchemaMissing: (_code, message) => /^no such (table|column)/.test(message),
     isConnection: (code) => /^SQLITE_(CANTOPEN|READONLY|NOTADB)/.test(code),
+    isReadOnly: () => false,
     isImpossibleValue: () => false,
   },
 
