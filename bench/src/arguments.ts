@@ -19,6 +19,7 @@ npm run bench -- report --check      say whether they are what the results say
   --quick             everything in seconds; the numbers mean nothing and are not kept
   --repetitions <n>   how often each variant is measured, by turns (5)
   --seconds <n>       how long each measurement lasts (5)
+  --rows <n>          how many rows a table has, where the scenario is about its size
   --only <a,b>        only the variants whose names hold one of these
   --no-build          the library and the bench as they were built last
   --list              the scenarios
@@ -34,6 +35,7 @@ export function readArguments(args: readonly string[]): Arguments {
       quick: { type: 'boolean', default: false },
       repetitions: { type: 'string' },
       seconds: { type: 'string' },
+      rows: { type: 'string' },
       only: { type: 'string', default: '' },
       list: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -51,13 +53,16 @@ export function readArguments(args: readonly string[]): Arguments {
       quick,
       repetitions: positive('repetitions', values.repetitions, quick ? 1 : 5),
       seconds: positive('seconds', values.seconds, quick ? 0.5 : 5),
+      rows: values.rows === undefined ? null : positive('rows', values.rows, 0, 100_000_000),
       only: only.split(',').filter((part) => part !== ''),
     },
   };
 }
 
-function positive(name: string, given: string | undefined, otherwise: number): number {
+function positive(name: string, given: string | undefined, otherwise: number, most = 1000): number {
   const value = given === undefined ? otherwise : Number(given);
-  if (value > 0 && value <= 1000) return value;
-  throw new Error(`Expected --${name} to be a number above 0 and up to 1,000, got "${given}".`);
+  if (value > 0 && value <= most) return value;
+  throw new Error(
+    `Expected --${name} to be a number above 0 and up to ${most.toLocaleString('en-US')}, got "${given}".`,
+  );
 }

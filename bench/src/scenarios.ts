@@ -1,5 +1,6 @@
+import { purge } from './purge/purge.scenario.js';
 import { request } from './request/request.scenario.js';
 import type { Scenario } from './scenario.js';
 
 /** In the order in which they run and are documented. */
-export const scenarios: readonly Scenario[] = [request];
+export const scenarios: readonly Scenario[] = [request, purge];
