@@ -6,6 +6,7 @@ import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { SessionModuleOptions } from 'nestjs-curfew';
 
 import { handle } from '../processes/handlers.js';
 import { NoSessionsModule } from './no-sessions.module.js';
@@ -52,8 +53,17 @@ async function createApp(variant: Variant, places: StorePlaces): Promise<INestAp
 }
 
 /** Loaded on demand: no server pays for what another needs. */
-async function moduleOf({ kind }: Variant, { databaseUrl }: StorePlaces) {
+async function moduleOf({ kind, cached }: Variant, { databaseUrl, redisUrl }: StorePlaces) {
   if (kind === 'none') return NoSessionsModule;
   if (kind !== 'curfew') return (await import('./peer.module.js')).PeerModule;
-  return (await import('./curfew.module.js')).CurfewModule.forRoot(databaseUrl);
+  const { CurfewModule } = await import('./curfew.module.js');
+  return CurfewModule.forRoot(databaseUrl, cached === true ? localCache(redisUrl) : {});
+}
+
+/** As `docs/cache.md` shows it, with room for every session: what is measured is the cache, not its size. */
+function localCache(redisUrl: string): Partial<SessionModuleOptions> {
+  return {
+    channel: { driver: 'redis', connection: { url: redisUrl } },
+    cache: { maxEntries: 20_000, ttlMs: 3000 },
+  };
 }

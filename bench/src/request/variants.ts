@@ -10,6 +10,8 @@ export interface Variant {
   readonly label: string;
   readonly kind: 'none' | 'curfew' | 'express-session' | 'fastify-session';
   readonly store?: 'postgres' | 'postgres-without-touch' | 'redis' | 'memory';
+  /** Whether Curfew may answer from its local cache. */
+  readonly cached?: boolean;
   readonly needs: readonly ServerName[];
 }
 
@@ -27,6 +29,14 @@ const both = (['express', 'fastify'] as const).flatMap((adapter): Variant[] => [
     label: 'Curfew, every request checked in the database',
     kind: 'curfew',
     needs: ['postgres'],
+  },
+  {
+    name: `${adapter}/curfew-cached`,
+    adapter,
+    label: 'Curfew, with the local cache',
+    kind: 'curfew',
+    cached: true,
+    needs: ['postgres', 'redis'],
   },
 ]);
 
