@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 
 import type { ExecutionContext } from '@nestjs/common';
 
-import type { HttpExchange, HttpRequest, HttpResponse } from './http-request.js';
+import { HttpExchange, type HttpRequest, type HttpResponse } from './http-request.js';
 import { upgradedSocket, webSocket, type OpenSocket, type WebSocketLike } from './open-socket.js';
 import { HandshakeRequest } from './websocket-handshake.js';
 
@@ -51,14 +51,12 @@ export function exchangeOfOperation(context: ExecutionContext): HttpExchange | u
   const operation = args[position - 1] as OperationContext | undefined;
   if (operation === undefined || operation === null) return undefined;
   const handshake = handshakeOfOperation(operation);
-  if (handshake !== undefined) {
-    return { transport: 'graphql', request: handshake, response: null, hasSiblings: false };
-  }
+  if (handshake !== undefined) return new HttpExchange('graphql', handshake, null);
   const { req, request = req ?? operation.reply?.request, res, reply = res } = operation;
   const response = reply?.raw ?? res ?? request?.res;
   if (request?.headers === undefined || response === undefined) return undefined;
   const hasSiblings = !isRootMutation(args[position] as ResolveInfo);
-  return { transport: 'graphql', request, response, hasSiblings };
+  return new HttpExchange('graphql', request, response, hasSiblings);
 }
 
 function handshakeOfOperation(operation: OperationContext): HandshakeRequest | undefined {

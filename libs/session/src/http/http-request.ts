@@ -25,14 +25,25 @@ export interface HttpRequest {
 /** What answers a request. Fastify's reply has Node's response below it; Express's response is one. */
 export type HttpResponse = ServerResponse & { readonly raw?: ServerResponse };
 
-/** A request and where its answer goes: Node's own response, below the adapter's. */
-export interface HttpExchange {
-  readonly transport: 'http' | 'graphql' | 'ws';
-  readonly request: HttpRequest;
-  /** `null` on a socket: its handshake was answered long ago, and nothing can give the client a token any more. */
-  readonly response: ServerResponse | null;
-  /** Whether other handlers may run on the same session at this moment: the fields of a GraphQL query. */
-  readonly hasSiblings: boolean;
+/**
+ * A request and where its answer goes: Node's own response, below the adapter's.
+ *
+ * A class, like all that refers to a request and lives as long: V8 learns that objects of a literal outlive scavenges while
+ * requests wait for the database, allocates later ones in the old generation, and from there they keep whole requests from
+ * being scavenged. Measured: 96 µs of processor time for a request instead of 60.
+ */
+export class HttpExchange {
+  /**
+   * @param response `null` on a socket: its handshake was answered long ago, and nothing can give the client a token any
+   * more.
+   * @param hasSiblings whether other handlers may run on the same session at this moment: the fields of a GraphQL query.
+   */
+  constructor(
+    readonly transport: 'http' | 'graphql' | 'ws',
+    readonly request: HttpRequest,
+    readonly response: ServerResponse | null,
+    readonly hasSiblings = false,
+  ) {}
 }
 
 /** Values of every header line of that name, in the order sent: Node hides all but the first of some. */

@@ -24,7 +24,7 @@ interface PendingUpdate {
 export class RequestSessionData {
   #stored: string | null;
   #working: SessionDataRecord | undefined;
-  readonly #updates = new Map<string, PendingUpdate>();
+  #updates: Map<string, PendingUpdate> | undefined;
 
   /** @param stored JSON text of the data; `null` for none. */
   constructor(stored: string | null) {
@@ -38,7 +38,7 @@ export class RequestSessionData {
   /** Whether there is something to commit. A value that is no JSON counts: the commit refuses it. */
   get isChanged(): boolean {
     if (this.#working === undefined) return false;
-    if (this.#updates.size > 0) return true;
+    if (this.#updates !== undefined && this.#updates.size > 0) return true;
     try {
       return diffData(parseData(this.#stored), this.#working) !== undefined;
     } catch {
@@ -52,6 +52,7 @@ export class RequestSessionData {
     const earlier = this.#pendingUpdate(key);
     const before = textOf(working[key]);
     working[key] = apply(structuredClone(working[key]));
+    this.#updates ??= new Map();
     this.#updates.set(key, {
       before: earlier === undefined ? before : earlier.before,
       after: textOf(working[key]),
@@ -61,7 +62,7 @@ export class RequestSessionData {
 
   clear(): void {
     for (const key of Object.keys(this.working)) delete this.working[key];
-    this.#updates.clear();
+    this.#updates = undefined;
   }
 
   /** What to commit. A key that was set after its update was set last: the update is dropped. */
@@ -69,7 +70,7 @@ export class RequestSessionData {
     if (this.#working === undefined) return { data: null, updates: [] };
     const after = Object.assign(emptyData(), this.#working);
     const updates: KeyUpdate[] = [];
-    for (const key of this.#updates.keys()) {
+    for (const key of this.#updates?.keys() ?? []) {
       const update = this.#pendingUpdate(key);
       if (update === undefined) continue;
       after[key] = update.before === undefined ? undefined : (JSON.parse(update.before) as unknown);
@@ -88,15 +89,15 @@ export class RequestSessionData {
       return;
     }
     const newest = parseData(stored);
-    for (const key of this.#updates.keys()) {
+    for (const key of this.#updates?.keys() ?? []) {
       if (this.#pendingUpdate(key) !== undefined) this.#working[key] = newest[key];
     }
-    this.#updates.clear();
+    this.#updates = undefined;
     this.#stored = serializeData(this.#working);
   }
 
   #pendingUpdate(key: string): PendingUpdate | undefined {
-    const update = this.#updates.get(key);
+    const update = this.#updates?.get(key);
     return update?.after === textOf(this.working[key]) ? update : undefined;
   }
 }

@@ -7,6 +7,7 @@ import { ANONYMOUS_POLICY, DEFAULT_POLICY, policyNamed } from '../core/session-s
 import type { SessionWork, SignInOptions } from '../core/session-work.js';
 import type { RevokeReason, Session } from '../core/session.js';
 import { assertUserId } from '../core/user-id.js';
+import type { HttpExchange } from './http-request.js';
 import { RequestSessionData } from './request-session-data.js';
 import {
   defaultExpiry,
@@ -33,9 +34,9 @@ export class RequestSession {
   readonly #parts: RequestSessionParts;
   readonly #unit: RequestUnit;
 
-  constructor(parts: RequestSessionParts) {
+  constructor(parts: RequestSessionParts, exchange: HttpExchange, isActivity: boolean) {
     this.#parts = parts;
-    this.#unit = new RequestUnit(parts);
+    this.#unit = new RequestUnit(parts, exchange, isActivity);
   }
 
   /** Names the session in lists, logs and events; no secret. `null` until it is stored: a sign-in has a new one. */

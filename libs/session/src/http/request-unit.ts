@@ -1,3 +1,5 @@
+import type { ServerResponse } from 'node:http';
+
 import { isSessionError, SessionError } from '../core/errors.js';
 import type { CommitOutcome } from '../core/session-commit.js';
 import { effectiveDeadlines } from '../core/session-policy.js';
@@ -9,31 +11,30 @@ import type { ResolvedSessionOptions } from '../session.options-check.js';
 import { describeClient, type HttpExchange } from './http-request.js';
 import { RequestToken, type PresentedToken } from './presented-token.js';
 import { RequestWork } from './request-work.js';
-import { ResponseGate } from './response-gate.js';
+import { ResponseGate, type ResponseGateHooks } from './response-gate.js';
 import type { SessionCarrier } from './session-carrier.js';
 import { answerTo } from './session-exception.js';
 import { isOver, isOvertaken, SessionLookup } from './session-lookup.js';
 import { SessionResponse } from './session-response.js';
 import { HandshakeRequest } from './websocket-handshake.js';
 
-/** What the session of one request is made of; the guard puts it together. */
+/** What the sessions of all requests have in common; the guard puts it together. */
 export interface RequestSessionParts {
   readonly sessions: SessionService;
   readonly options: ResolvedSessionOptions;
   readonly carrier: SessionCarrier;
-  readonly exchange: HttpExchange;
-  /** Whether the request counts as activity of its session: only then is it touched and rotated. */
-  readonly isActivity: boolean;
 }
 
 /**
  * Carries a request's session from the look-up to the response: what was found, what is wanted, what was written, and what
  * the client is told. `RequestSession` is its face to the application.
  */
-export class RequestUnit {
+export class RequestUnit implements ResponseGateHooks {
   readonly response: SessionResponse;
   work = new RequestWork();
   readonly #parts: RequestSessionParts;
+  readonly #exchange: HttpExchange;
+  readonly #isActivity: boolean;
   readonly #lookup: SessionLookup;
   #begun: Resolution | undefined;
   readonly #loadListeners: (() => void)[] = [];
@@ -43,9 +44,12 @@ export class RequestUnit {
   #last: Promise<unknown> = Promise.resolve();
   #running = 0;
 
-  constructor(parts: RequestSessionParts) {
+  /** @param isActivity whether the request counts as activity of its session: only then is it touched and rotated. */
+  constructor(parts: RequestSessionParts, exchange: HttpExchange, isActivity: boolean) {
     this.#parts = parts;
-    this.#lookup = new SessionLookup(parts.sessions, presentedWith(parts));
+    this.#exchange = exchange;
+    this.#isActivity = isActivity;
+    this.#lookup = new SessionLookup(parts.sessions, presentedWith(parts, exchange));
     this.response = new SessionResponse(parts.carrier);
   }
 
@@ -111,11 +115,10 @@ export class RequestUnit {
     if (this.work.isEmpty) return this.#sendSuccessor();
     this.#assertTokenCanBeSent();
     this.#assertNotOvertaken();
-    const { sessions, exchange } = this.#parts;
     try {
       const current = await this.#lookup.current();
-      const work = this.work.toCommit(current, describeClient(exchange.request));
-      this.#accept(await sessions.commit(work));
+      const work = this.work.toCommit(current, describeClient(this.#exchange.request));
+      this.#accept(await this.#parts.sessions.commit(work));
     } catch (error) {
       if (isSessionError(error, 'SESSION_ENDED')) await this.#endedMeanwhile();
       throw error;
@@ -133,6 +136,22 @@ export class RequestUnit {
   discard(): void {
     this.work = new RequestWork(this.record?.data ?? null);
     this.#owesSuccessor = false;
+  }
+
+  /** What the response waits for. */
+  before(statusCode: number): Promise<void> | undefined {
+    if (statusCode >= 500) this.discard();
+    return this.isPending ? this.inOrder(() => this.commit()) : undefined;
+  }
+
+  onHead(response: ServerResponse, statusCode: number): void {
+    this.#isHeadSent = true;
+    this.response.writeHead(response, statusCode);
+  }
+
+  onFailure(response: ServerResponse, error: unknown): { readonly statusCode: number } {
+    this.discard();
+    return answerTo(error, response);
   }
 
   /** The session as the credential subscriber may see it, without a look-up. */
@@ -174,34 +193,21 @@ export class RequestUnit {
     // What was wanted meanwhile, on what this process remembered, still is.
     if (this.work.isEmpty) this.work = new RequestWork(resolution.record.data);
     this.#owesSuccessor = resolution.successor !== null;
-    if (this.#parts.isActivity) this.#noteActivity(resolution);
+    if (this.#isActivity) this.#noteActivity(resolution);
   }
 
   #noteActivity(active: ActiveSession): void {
-    const { sessions, exchange } = this.#parts;
-    if (sessions.isTouchDue(active)) sessions.touch(active, describeClient(exchange.request));
+    const { sessions } = this.#parts;
+    if (sessions.isTouchDue(active)) {
+      sessions.touch(active, describeClient(this.#exchange.request));
+    }
     if (!this.#isHeadSent && sessions.isRotationDue(active)) this.work.rotation = 'due';
   }
 
   #standBeforeResponse(): void {
-    const { response } = this.#parts.exchange;
+    const { response } = this.#exchange;
     this.#isHeadSent = response === null || response.headersSent;
-    if (response === null) return;
-    const gate = new ResponseGate(response, {
-      before: (statusCode) => {
-        if (statusCode >= 500) this.discard();
-        return this.isPending ? this.inOrder(() => this.commit()) : undefined;
-      },
-      onHead: (statusCode) => {
-        this.#isHeadSent = true;
-        this.response.writeHead(response, statusCode);
-      },
-      onFailure: (error) => {
-        this.discard();
-        return answerTo(error, response);
-      },
-    });
-    gate.install();
+    if (response !== null) new ResponseGate(response, this).install();
   }
 
   /**
@@ -252,15 +258,16 @@ export class RequestUnit {
   #tokenUnsendable(): SessionError {
     return new SessionError(
       'SESSION_RESPONSE_SENT',
-      this.#parts.exchange.response === null
+      this.#exchange.response === null
         ? 'Expected to give the client a token, got a socket, over which none can be sent. Sign in, and do what asks for a new token, over HTTP.'
         : 'Expected to give the client a token, got a response whose head was sent before. Change the session, or call save(), before the first byte.',
     );
   }
 
   async #endedMeanwhile(): Promise<void> {
-    const { sessions, exchange } = this.#parts;
-    const isTold = exchange.response !== null && isOver(await sessions.resolve(this.#lookup.token));
+    const isTold =
+      this.#exchange.response !== null &&
+      isOver(await this.#parts.sessions.resolve(this.#lookup.token));
     this.forget({ isTold });
   }
 }
@@ -276,8 +283,10 @@ function hasOtherCookie(before: Session | undefined, after: Session | undefined)
   return before.persistent !== after.persistent || isMoved;
 }
 
-function presentedWith({ exchange, carrier, options }: RequestSessionParts): PresentedToken {
-  const { request } = exchange;
+function presentedWith(
+  { carrier, options }: RequestSessionParts,
+  { request }: HttpExchange,
+): PresentedToken {
   return request instanceof HandshakeRequest
     ? request.token(
         (handshake) => carrier.read(handshake),

@@ -169,10 +169,13 @@ describe.each([http1, http2])('ResponseGate on $name', (transport) => {
   it('tells the status that is about to be sent', async () => {
     const seen: number[] = [];
     const record = (statusCode: number): undefined => void seen.push(statusCode);
-    await transport.answer(hooks({ before: record, onHead: record }), (response) => {
-      response.statusCode = 200;
-      response.writeHead(404).end();
-    });
+    await transport.answer(
+      hooks({ before: record, onHead: (_, statusCode) => record(statusCode) }),
+      (response) => {
+        response.statusCode = 200;
+        response.writeHead(404).end();
+      },
+    );
     expect(seen).toEqual([404, 404]);
   });
 

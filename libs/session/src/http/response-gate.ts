@@ -5,9 +5,9 @@ export interface ResponseGateHooks {
   /** Work that must be done first; the response waits for it. `undefined`: nothing to wait for. */
   before(statusCode: number): Promise<void> | undefined;
   /** Last chance to set headers: what the handler, the adapter or a filter chose is all there. */
-  onHead(statusCode: number): void;
+  onHead(response: ServerResponse, statusCode: number): void;
   /** The body to answer instead, where the work failed. */
-  onFailure(error: unknown): { readonly statusCode: number };
+  onFailure(response: ServerResponse, error: unknown): { readonly statusCode: number };
 }
 
 const METHODS = ['writeHead', 'flushHeaders', 'write', 'end'] as const;
@@ -78,7 +78,8 @@ export class ResponseGate {
     Object.defineProperty(this.#response, 'headersSent', { configurable: true, get: () => true });
     work.then(
       () => this.#release((calls) => calls.forEach(([method, args]) => this.#pass(method, args))),
-      (error: unknown) => this.#release(() => this.#answer(this.#hooks.onFailure(error))),
+      (error: unknown) =>
+        this.#release(() => this.#answer(this.#hooks.onFailure(this.#response, error))),
     );
     return this.#hold(first);
   }
@@ -113,7 +114,7 @@ export class ResponseGate {
   #head([statusCode, ...args]: unknown[]): unknown[] {
     const statusMessage = typeof args[0] === 'string' ? [args.shift()] : [];
     applyHeaders(this.#response, args[0]);
-    this.#hooks.onHead(Number(statusCode));
+    this.#hooks.onHead(this.#response, Number(statusCode));
     return [statusCode, ...statusMessage];
   }
 

@@ -2,7 +2,7 @@ import type { ExecutionContext } from '@nestjs/common';
 
 import { SessionError } from '../core/errors.js';
 import { exchangeOfOperation } from './graphql-context.js';
-import type { HttpExchange, HttpRequest, HttpResponse } from './http-request.js';
+import { HttpExchange, type HttpRequest, type HttpResponse } from './http-request.js';
 import { RequestSession } from './request-session.js';
 import { exchangeOfMessage } from './websocket-context.js';
 
@@ -24,14 +24,10 @@ export function exchangeOf(context: ExecutionContext): HttpExchange | undefined 
 }
 
 function exchangeOfRoute(context: ExecutionContext): HttpExchange {
-  const http = context.switchToHttp();
-  const response = http.getResponse<HttpResponse>();
-  return {
-    transport: 'http',
-    request: http.getRequest<HttpRequest>(),
-    response: response.raw ?? response,
-    hasSiblings: false,
-  };
+  // What `switchToHttp` returns, without the functions that it makes at each call.
+  const request = context.getArgByIndex<HttpRequest>(0);
+  const response = context.getArgByIndex<HttpResponse>(1);
+  return new HttpExchange('http', request, response.raw ?? response);
 }
 
 /** The session that the guard attached to the request; `undefined` where none did. */

@@ -18,6 +18,7 @@ import { presentedCsrfToken } from './csrf-token.js';
 import { denialCode, whyDenied } from './denial.js';
 import { isActivity, type HttpExchange } from './http-request.js';
 import { RequestSession, requestUnitOf } from './request-session.js';
+import type { RequestSessionParts } from './request-unit.js';
 import { RouteReader, type RouteRequirements, type StepUpOptions } from './route-requirements.js';
 import { createCarrier, type SessionCarrier } from './session-carrier.js';
 import { exchangeOf } from './session-context.js';
@@ -25,10 +26,12 @@ import { refuse, toHttpError } from './session-exception.js';
 import { toTransportError } from './transport-error.js';
 
 /** A request that a guard has to let through or not. */
-interface Entry {
-  readonly session: RequestSession;
-  readonly exchange: HttpExchange;
-  readonly route: RouteRequirements;
+class Entry {
+  constructor(
+    readonly session: RequestSession,
+    readonly exchange: HttpExchange,
+    readonly route: RouteRequirements,
+  ) {}
 }
 
 /**
@@ -42,6 +45,7 @@ interface Entry {
 @Injectable()
 export class SessionGuard implements CanActivate {
   readonly #carrier: SessionCarrier;
+  readonly #parts: RequestSessionParts;
   readonly #routes: RouteReader;
 
   constructor(
@@ -53,6 +57,7 @@ export class SessionGuard implements CanActivate {
   ) {
     this.#routes = new RouteReader(reflector, globalGuard ? 'required' : 'public');
     this.#carrier = createCarrier(options);
+    this.#parts = { sessions, options, carrier: this.#carrier };
   }
 
   /**
@@ -84,7 +89,7 @@ export class SessionGuard implements CanActivate {
     // express-session was here first and works with what it put there until the response has ended.
     if (isOpen && isTaken(exchange)) return true;
     const session = this.#attach(exchange, route.isTouching);
-    const entry = { session, exchange, route };
+    const entry = new Entry(session, exchange, route);
     if (this.options.requireCsrfToken && this.#carrier.isAmbient && isUnsafe(exchange.request)) {
       return this.#checkCsrfToken(entry).then(() => isOpen || this.#enter(entry));
     }
@@ -129,13 +134,7 @@ export class SessionGuard implements CanActivate {
     const { request } = exchange;
     if (request.session instanceof RequestSession) return request.session;
     if (isTaken(exchange)) throw sessionTaken();
-    const session = new RequestSession({
-      sessions: this.sessions,
-      options: this.options,
-      carrier: this.#carrier,
-      exchange,
-      isActivity: isTouching && isActivity(request),
-    });
+    const session = new RequestSession(this.#parts, exchange, isTouching && isActivity(request));
     request.session = session;
     return session;
   }

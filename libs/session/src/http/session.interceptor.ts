@@ -31,10 +31,12 @@ import { toTransportError } from './transport-error.js';
 import { HandshakeRequest } from './websocket-handshake.js';
 
 /** What is committed around one handler. */
-interface Handling {
-  readonly session: RequestSession;
-  readonly exchange: HttpExchange;
-  readonly revokes: RevokeSessionsOptions | undefined;
+class Handling {
+  constructor(
+    readonly session: RequestSession,
+    readonly exchange: HttpExchange,
+    readonly revokes: RevokeSessionsOptions | undefined,
+  ) {}
 }
 
 /**
@@ -89,7 +91,7 @@ export class SessionInterceptor implements NestInterceptor, DirectInterceptor {
       if (isObservable(value)) return this.#around(context, exchange, () => value);
       if (session !== undefined) {
         const { revokes } = this.#routes.requirementsOf(context);
-        const settling = settle({ session, exchange, revokes }, value);
+        const settling = settle(new Handling(session, exchange, revokes), value);
         if (settling !== undefined) await settling;
       }
       return value;
@@ -135,7 +137,7 @@ export class SessionInterceptor implements NestInterceptor, DirectInterceptor {
     return values.pipe(
       takeLast(1),
       concatMap(async (value) => {
-        await settle({ session, exchange, revokes }, value);
+        await settle(new Handling(session, exchange, revokes), value);
         return value;
       }),
     );

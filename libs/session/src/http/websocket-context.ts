@@ -1,6 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 
-import type { HttpExchange } from './http-request.js';
+import { HttpExchange } from './http-request.js';
 import { HandshakeRequest, handshakeOf } from './websocket-handshake.js';
 
 /**
@@ -21,5 +21,5 @@ export function exchangeOfMessage(context: ExecutionContext): HttpExchange | und
 }
 
 function exchangeOver(request: HandshakeRequest): HttpExchange {
-  return { transport: 'ws', request, response: null, hasSiblings: false };
+  return new HttpExchange('ws', request, null);
 }

@@ -7,10 +7,13 @@ export const MAX_LOOKUPS = 500;
 /** Longest wait for the statement under way, in milliseconds: one that hangs must not hold up the others. */
 const MAX_WAIT_MS = 25;
 
-interface Lookup {
-  readonly promise: Promise<SessionRecord | undefined>;
-  resolve(record: SessionRecord | undefined): void;
-  reject(error: unknown): void;
+class Lookup {
+  resolve!: (record: SessionRecord | undefined) => void;
+  reject!: (error: unknown) => void;
+  readonly promise = new Promise<SessionRecord | undefined>((resolve, reject) => {
+    this.resolve = resolve;
+    this.reject = reject;
+  });
 }
 
 /**
@@ -31,12 +34,17 @@ export class LookupBatcher {
 
   /** A statement that fails rejects all the look-ups in it. */
   find(id: string): Promise<SessionRecord | undefined> {
-    const lookup = this.#waiting.get(id) ?? newLookup();
-    this.#waiting.set(id, lookup);
+    const lookup = this.#waiting.get(id) ?? this.#wait(id);
     if (this.#waiting.size >= MAX_LOOKUPS) this.#send();
     else if (this.#underWay === 0) this.#immediate ??= setImmediate(() => this.#send());
     else this.#timer ??= setTimeout(() => this.#send(), MAX_WAIT_MS);
     return lookup.promise;
+  }
+
+  #wait(id: string): Lookup {
+    const lookup = new Lookup();
+    this.#waiting.set(id, lookup);
+    return lookup;
   }
 
   #send(): void {
@@ -63,12 +71,4 @@ export class LookupBatcher {
       this.#send();
     }
   }
-}
-
-function newLookup(): Lookup {
-  let settle: Omit<Lookup, 'promise'> | undefined;
-  const promise = new Promise<SessionRecord | undefined>((resolve, reject) => {
-    settle = { resolve, reject };
-  });
-  return { promise, ...settle } as Lookup;
 }
