@@ -32,6 +32,8 @@ interface SignedIn {
 }
 
 const SIGN_INS_AT_ONCE = 32;
+/** How many requests of one client follow each other, as those of a page and what it loads do. */
+const REQUESTS_OF_A_VISIT = 10;
 /** What a client has that never got a cookie: as much to send as the others. */
 const STRAY_COOKIE = `id=${'x'.repeat(82)}`;
 
@@ -60,7 +62,7 @@ async function signIn({ url, sessions }: SignInInput): Promise<void> {
   signedIn.set(url, all);
 }
 
-/** Keeps every connection busy with one request after another; the sessions take turns. */
+/** Keeps every connection busy with one request after another. The sessions take turns, each for one visit. */
 async function load({ url, connections, durationMs }: LoadInput): Promise<LoadReport> {
   const sessions = signedIn.get(url) ?? [];
   const latencies: number[] = [];
@@ -69,8 +71,9 @@ async function load({ url, connections, durationMs }: LoadInput): Promise<LoadRe
   const end = start + durationMs;
   const lanes = Array.from({ length: connections }, async (_, lane) => {
     const client = new Client(url, { pipelining: 1 });
-    for (let turn = lane; performance.now() < end; turn += connections) {
-      const { cookie, body } = sessions[turn % sessions.length] as SignedIn;
+    for (let sent = 0; performance.now() < end; sent += 1) {
+      const visit = lane + Math.floor(sent / REQUESTS_OF_A_VISIT) * connections;
+      const { cookie, body } = sessions[visit % sessions.length] as SignedIn;
       const sentAt = performance.now();
       const reply = await exchange(client, 'GET', '/me', cookie);
       latencies.push(performance.now() - sentAt);
