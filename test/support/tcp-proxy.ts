@@ -21,6 +21,7 @@ export class TcpProxy {
   };
   #target: Target;
   #isDown = false;
+  #isClosed = false;
   #port = 0;
 
   private constructor(target: Target) {
@@ -110,8 +111,9 @@ export class TcpProxy {
     this.#target = targetOf(url);
   }
 
-  /** Works again, for connections made from now on; what was open is cut. */
+  /** Works again, for connections made from now on; what was open is cut. Not after `close`. */
   async heal(): Promise<void> {
+    if (this.#isClosed) return;
     this.#cutAll();
     this.#isDown = false;
     this.#faults.trap = null;
@@ -124,6 +126,7 @@ export class TcpProxy {
 
   /** @returns when nothing is left of it. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     const links = [...this.#links];
     this.refuse();
     for (const link of links) link.destroy();

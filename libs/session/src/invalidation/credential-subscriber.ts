@@ -1,13 +1,15 @@
-import type {
-  BeforeQueryEvent,
-  EntityManager,
-  EntityMetadata,
-  EntitySubscriberInterface,
-  ObjectLiteral,
-  QueryRunner,
-  RemoveEvent,
-  SoftRemoveEvent,
-  UpdateEvent,
+import {
+  getMetadataArgsStorage,
+  type BeforeQueryEvent,
+  type DataSource,
+  type EntityManager,
+  type EntityMetadata,
+  type EntitySubscriberInterface,
+  type ObjectLiteral,
+  type QueryRunner,
+  type RemoveEvent,
+  type SoftRemoveEvent,
+  type UpdateEvent,
 } from 'typeorm';
 
 import { SessionError } from '../core/errors.js';
@@ -26,6 +28,7 @@ import {
   type WatchedPrincipal,
 } from './credential-change.js';
 import { currentSession } from './current-session.js';
+import { isUnchanged, loadHidden } from './hidden-columns.js';
 import { isUpsert, isUpsertOf } from './upsert-statement.js';
 
 const REMOVAL: CredentialChange = { reason: 'user-deleted', ends: 'all' };
@@ -43,6 +46,7 @@ export class CredentialSubscriber implements EntitySubscriberInterface<ObjectLit
   /** Before the write, by the entity that TypeORM loaded for it. */
   readonly #epochs = new WeakMap<ObjectLiteral, number>();
   readonly #hasTrigger: boolean;
+  readonly #listenTo: Function;
 
   constructor(
     private readonly principal: WatchedPrincipal,
@@ -50,10 +54,11 @@ export class CredentialSubscriber implements EntitySubscriberInterface<ObjectLit
     private readonly events: SessionEvents,
   ) {
     this.#hasTrigger = principal.trigger ?? false;
+    this.#listenTo = rootOf(principal.entity);
   }
 
   listenTo(): Function {
-    return this.principal.entity;
+    return this.#listenTo;
   }
 
   beforeQuery({ query, dataSource, queryRunner }: BeforeQueryEvent): void {
@@ -68,11 +73,17 @@ export class CredentialSubscriber implements EntitySubscriberInterface<ObjectLit
   }
 
   async beforeUpdate(event: UpdateEvent<ObjectLiteral>): Promise<void> {
-    if (this.#changeOf(event) !== undefined) await this.#before(event, 'set a credential');
+    if (!this.#isWatched(event)) return;
+    await loadHidden(event, watchedProperties(this.principal, event.metadata));
+    // Under a trigger for each entity: hooks that run beside this one may set a credential yet.
+    const mayChange = this.#hasTrigger && event.databaseEntity !== undefined;
+    if (mayChange || this.#changeOf(event) !== undefined) {
+      await this.#before(event, 'set a credential');
+    }
   }
 
   async afterUpdate(event: UpdateEvent<ObjectLiteral>): Promise<void> {
-    const change = this.#changeOf(event);
+    const change = this.#isWatched(event) ? this.#changeOf(event) : undefined;
     if (change !== undefined) await this.#after(event, change);
   }
 
@@ -92,7 +103,13 @@ export class CredentialSubscriber implements EntitySubscriberInterface<ObjectLit
     return this.#after(event, REMOVAL);
   }
 
+  /** Not a subtype with a table of its own, whose ids are none of the principal's. */
+  #isWatched({ dataSource, metadata }: WatchedEvent): boolean {
+    return metadata.tablePath === dataSource.getMetadata(this.principal.entity).tablePath;
+  }
+
   async #before(event: WatchedEvent, deed: string): Promise<void> {
+    if (!this.#isWatched(event)) return;
     if (isKeepingSessions()) {
       if (this.#hasTrigger) assertMarked(event.queryRunner, deed);
       return;
@@ -109,7 +126,7 @@ export class CredentialSubscriber implements EntitySubscriberInterface<ObjectLit
 
   async #after(event: WatchedEvent, { reason, ends }: CredentialChange): Promise<void> {
     const { databaseEntity } = event;
-    if (databaseEntity === undefined || isKeepingSessions()) return;
+    if (databaseEntity === undefined || isKeepingSessions() || !this.#isWatched(event)) return;
     const userId = this.#userIdOf(event);
     if (userId === undefined) return;
     assertUserId(userId);
@@ -127,7 +144,9 @@ export class CredentialSubscriber implements EntitySubscriberInterface<ObjectLit
       databaseEntity === undefined
         ? // Without the user's id, which such a write may well repeat.
           propertiesOf(metadata, entity).filter((property) => property !== this.principal.userId)
-        : updatedColumns.map((column) => column.propertyPath);
+        : updatedColumns
+            .filter((column) => !isUnchanged(column, databaseEntity, entity))
+            .map((column) => column.propertyPath);
     return changeOf(this.principal, metadata, written, entity);
   }
 
@@ -141,7 +160,17 @@ export class CredentialSubscriber implements EntitySubscriberInterface<ObjectLit
   }
 }
 
+/** Of an entity with subtypes in one table the type that they are of: a write by its criteria may hit their rows. */
+function rootOf(entity: Function): Function {
+  const { inheritances } = getMetadataArgsStorage();
+  const root = inheritances.find(
+    ({ target }) => typeof target === 'function' && target.isPrototypeOf(entity),
+  );
+  return typeof root?.target === 'function' ? root.target : entity;
+}
+
 interface WatchedEvent {
+  readonly dataSource: DataSource;
   readonly entity?: ObjectLiteral | undefined;
   /** TypeORM sets it for entities that it loaded, and not for writes by criteria. */
   readonly databaseEntity?: ObjectLiteral | undefined;

@@ -10,7 +10,7 @@ const ON_CONFLICT = /\b(?:DO UPDATE SET|ON DUPLICATE KEY UPDATE)\b/;
 
 /** Whether a statement is an upsert. Asked of every statement, so it is quick to say no. */
 export function isUpsert(query: string): boolean {
-  return query.startsWith('INSERT INTO ') && ON_CONFLICT.test(query);
+  return query.includes('INTO ') && ON_CONFLICT.test(query);
 }
 
 /** Whether an upsert may write one of these properties to a row that is there. */
@@ -21,7 +21,8 @@ export function isUpsertOf(
 ): boolean {
   const update = upsert.search(ON_CONFLICT);
   return (
-    upsert.startsWith(`INSERT INTO ${path}(`) &&
+    // Behind a comment or a WITH, perhaps, and on PostgreSQL under an alias.
+    [`INTO ${path}(`, `INTO ${path} AS `].some((into) => upsert.includes(into)) &&
     properties.some((property) => upsert.includes(`${columns[property]} = `, update))
   );
 }

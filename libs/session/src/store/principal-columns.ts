@@ -45,6 +45,12 @@ export function principalColumns(
       `Expected \`principal\` to name properties of ${entity.name} that are columns, got "${property}".`,
     );
   };
+  if (metadata.findColumnWithPropertyPath(userId)?.isSelect === false) {
+    throw new SessionError(
+      'SESSION_OPTIONS_INVALID',
+      `Expected \`principal.userId\` to name a column that TypeORM loads, got "${userId}" of ${entity.name} with \`select: false\`.`,
+    );
+  }
   const deletedAt = metadata.deleteDateColumn?.propertyPath;
   return {
     metadata,
