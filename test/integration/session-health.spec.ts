@@ -218,8 +218,10 @@ if (postgres !== undefined) {
     beforeAll(() => postgres.create(database));
     afterAll(() => postgres.drop(database));
 
-    it('counts as unreachable before a worker has prepared it', async () => {
-      expect(await onQueue(settings()).warnings()).toEqual(['queue-unreachable']);
+    it('misses the worker and the schedule before a worker has prepared it', async () => {
+      const { health, warnings } = onQueue(settings());
+      expect(await warnings()).toEqual(['no-worker', 'purge-late']);
+      expect((await health.check('session')).session.workers).toBe(0);
     });
 
     watchesWorkers(settings);

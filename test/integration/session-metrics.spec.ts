@@ -86,12 +86,16 @@ describe('metrics of OpenTelemetry', () => {
     });
   });
 
-  it('count outages, failures and reuse', async () => {
+  it('count outages, failures, lost touches and reuse', async () => {
     await record();
-    const { sessions, store, events } = createTestSessions();
+    const { sessions, store, clock, events } = createTestSessions();
     const { token } = await sessions.issue({ userId: 'ann' });
+    clock.advance(minutes(2));
+    const active = await sessions.resolve(token);
+    if (active.status === 'active') sessions.touch(active, { ip: null, userAgent: null });
     const heal = failStore(store);
     await expect(sessions.resolve(token)).rejects.toThrow('SESSION_STORE_UNAVAILABLE');
+    await sessions.flushTouches();
     heal();
     events.on('store:recovered', () => {
       throw new Error('a listener fails');
@@ -104,7 +108,9 @@ describe('metrics of OpenTelemetry', () => {
     await Promise.all(['a', 'b', 'c'].map((id) => batcher.find(id)));
 
     expect(await collect()).toEqual({
+      'curfew.session.resolve.durations active': 1,
       'curfew.session.resolve.durations failed': 1,
+      'curfew.session.touches{touch} lost': 1,
       'curfew.session.lookup.size{session}': 1,
       'curfew.session.reuse_detections{token}': 1,
       'curfew.store.outages{outage}': 1,

@@ -16,6 +16,8 @@ export interface SessionEventMap {
   'session:issued': SessionReference & { readonly policy: string };
   'session:rotated': SessionReference & { readonly generation: number };
   'session:touched': { readonly count: number };
+  /** The store failed as activity was written. Idle sessions may end that much early. */
+  'session:touches-lost': { readonly count: number };
   /** Its data, its expiry or the proof of its user was written. */
   'session:changed': SessionReference;
   'session:expired': SessionReference & { readonly reason: 'idle-expired' | 'absolute-expired' };

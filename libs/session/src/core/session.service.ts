@@ -67,6 +67,7 @@ export class SessionService {
     this.#commit = new SessionCommit(store, tokens, settings, events, this.#issuer, this.#limit);
     this.#touches = new TouchBuffer(store, clock, settings.touchFlushMs, (outcome) => {
       if ('count' in outcome) events.emit('session:touched', outcome);
+      else events.emit('session:touches-lost', { count: outcome.lostCount });
     });
   }
 

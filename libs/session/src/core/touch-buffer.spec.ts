@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { FakeClock } from '../testing/fake-clock.js';
 import { MemorySessionStore } from '../testing/memory-session-store.js';
 import type { Touch } from './session-store.js';
-import { TouchBuffer } from './touch-buffer.js';
+import { TouchBuffer, type FlushOutcome } from './touch-buffer.js';
 
 const FLUSH_MS = 1000;
 
@@ -30,7 +30,7 @@ describe('TouchBuffer', () => {
   let clock: FakeClock;
   let store: RecordingStore;
   let buffer: TouchBuffer;
-  let outcomes: ({ count: number } | { error: unknown })[];
+  let outcomes: FlushOutcome[];
 
   beforeEach(() => {
     jest.useFakeTimers();
@@ -130,11 +130,10 @@ describe('TouchBuffer', () => {
     store.failure = new Error('the database is down');
     buffer.add(activityOf('a'));
     await buffer.flush();
-    const { failure } = store;
     store.failure = undefined;
     buffer.add(activityOf('b'));
     await buffer.flush();
-    expect(outcomes).toEqual([{ error: failure }, { count: 1 }]);
+    expect(outcomes).toEqual([{ lostCount: 1 }, { count: 1 }]);
   });
 
   it('holds no process open', () => {

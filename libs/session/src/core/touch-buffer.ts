@@ -8,6 +8,9 @@ interface PendingTouch {
   readonly seenAt: number;
 }
 
+/** How many touches were written, or that none of a number was. */
+export type FlushOutcome = { readonly count: number } | { readonly lostCount: number };
+
 /** Most touches in one statement. */
 const MAX_BATCH = 500;
 
@@ -20,7 +23,7 @@ export class TouchBuffer {
   readonly #store: SessionStore;
   readonly #clock: Clock;
   readonly #flushMs: number;
-  readonly #onFlush: (outcome: { count: number } | { error: unknown }) => void;
+  readonly #onFlush: (outcome: FlushOutcome) => void;
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
 
@@ -29,7 +32,7 @@ export class TouchBuffer {
     store: SessionStore,
     clock: Clock,
     flushMs: number,
-    onFlush: (outcome: { count: number } | { error: unknown }) => void,
+    onFlush: (outcome: FlushOutcome) => void,
   ) {
     this.#store = store;
     this.#clock = clock;
@@ -67,8 +70,9 @@ export class TouchBuffer {
     }));
     try {
       this.#onFlush({ count: await this.#store.touch(touches) });
-    } catch (error) {
-      this.#onFlush({ error });
+    } catch {
+      // What was wrong with the store, it announces itself.
+      this.#onFlush({ lostCount: touches.length });
     }
   }
 }

@@ -17,6 +17,9 @@ const MAX_PENDING = 10_000;
 /** A sweep that meets a failing database is tried again within half a minute, then left to the recurring purge. */
 const SWEEP_OPTIONS = { attempts: 5, backoff: { type: 'exponential', delay: 1000 } } as const;
 
+/** The server answers, and no worker has ever been there. */
+const NEVER_PREPARED: QueueState = { workers: 0, purgeDueInMs: null, evictionPolicy: null };
+
 /**
  * Adds jobs to the queue and runs none. Connects with the first request, one attempt at a time, and forgets a connection
  * that failed: what could not be added within the deadline is dropped, and the next request begins anew.
@@ -48,6 +51,11 @@ export class BullmqJobs extends SessionJobs {
       this.#outage.succeeded();
       return state;
     } catch (error) {
+      const backend = await this.#loadBackend();
+      if (backend.isUnprepared(error)) {
+        this.#drop();
+        return NEVER_PREPARED;
+      }
       this.#forget(error, 'sweeps are left to the recurring purge');
       throw error;
     }
@@ -114,9 +122,14 @@ export class BullmqJobs extends SessionJobs {
     return this.#backend;
   }
 
-  #forget(error: unknown, consequence: string): void {
+  /** BullMQ does not ask again whether the queue was prepared meanwhile, nor reconnect: the next request begins anew. */
+  #drop(): void {
     this.#producer?.cut();
     this.#producer = undefined;
+  }
+
+  #forget(error: unknown, consequence: string): void {
+    this.#drop();
     this.#outage.failed(error, consequence);
   }
 

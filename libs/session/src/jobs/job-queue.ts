@@ -69,6 +69,8 @@ export interface ConsumerListeners {
 export interface QueueBackend {
   /** Brings the queue's own schema up to date, where the server has one. Safe beside others that do the same. */
   prepare(): Promise<void>;
+  /** Whether an error says that no worker has prepared the queue yet. */
+  isUnprepared(error: unknown): boolean;
   openProducer(onError: (error: Error) => void): QueueProducer;
   openConsumer(process: JobProcessor, listeners: ConsumerListeners): QueueConsumer;
   /** An error after which BullMQ does not try the job again. */

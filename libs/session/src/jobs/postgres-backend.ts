@@ -45,6 +45,8 @@ export async function createPostgresBackend(settings: QueueSettings): Promise<Qu
       }
     },
 
+    isUnprepared: (error) => error instanceof bullmq.SchemaMigrationRequiredError,
+
     openProducer(onError) {
       const queue = new Queue(queueName, {
         connection: {

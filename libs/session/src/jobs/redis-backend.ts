@@ -41,6 +41,8 @@ export async function createRedisBackend(settings: QueueSettings): Promise<Queue
       // Redis has no schema.
     },
 
+    isUnprepared: () => false,
+
     openProducer(onError) {
       // Without a retry strategy a lost connection ends, and its commands fail, instead of being held back until the
       // server returns: `add` would otherwise never settle.

@@ -32,6 +32,8 @@ function recordEvent(instruments: SessionInstruments, { name, event }: SessionEv
   switch (name) {
     case 'session:touched':
       return instruments.touches.add(event.count, { 'curfew.touch.result': 'flushed' });
+    case 'session:touches-lost':
+      return instruments.touches.add(event.count, { 'curfew.touch.result': 'lost' });
     case 'session:revoked':
       return instruments.revocations.add(1, { 'curfew.session.revoke_reason': event.reason });
     case 'session:denied':

@@ -53,7 +53,7 @@ export function sessionInstruments(meter: Meter) {
     }),
     touches: meter.createCounter('curfew.session.touches', {
       unit: '{touch}',
-      description: 'Activity of sessions, written or skipped',
+      description: 'Activity of sessions, written, skipped or lost',
     }),
     revocations: meter.createCounter('curfew.session.revocations', {
       unit: '{session}',
