@@ -70,10 +70,8 @@ await describeEachDatabase('a credential of an entity with subtypes', (database)
     ['that of the subtype', Admin],
     ['that of the type', Person],
   ])('ends the sessions when it is saved by %s', async (_, target) => {
-    await bench.dataSource.getRepository<Person>(target).save({
-      ...admin,
-      passwordHash: 'new',
-    });
+    admin.passwordHash = 'new';
+    await bench.dataSource.getRepository<Person>(target).save(admin);
     expect(await bench.liveOf(admin)).toEqual([]);
   });
 
@@ -113,7 +111,8 @@ await describeEachDatabase('a credential of an entity with subtypes', (database)
     ['deleteAll()', () => bench.dataSource.getRepository(Admin).deleteAll()],
     [
       'upsert() of the subtype',
-      () => bench.dataSource.getRepository(Admin).upsert({ ...admin, ...SET }, ['id']),
+      () =>
+        bench.dataSource.getRepository(Admin).upsert({ id: admin.id, name: 'ada', ...SET }, ['id']),
     ],
     ['an upsert under an alias', () => upsertOf(bench, admin, 'somebody').execute()],
     [

@@ -73,7 +73,6 @@ export class CredentialSubscriber implements EntitySubscriberInterface<ObjectLit
   }
 
   async beforeUpdate(event: UpdateEvent<ObjectLiteral>): Promise<void> {
-    if (!this.#isWatched(event)) return;
     await loadHidden(event, watchedProperties(this.principal, event.metadata));
     // Under a trigger for each entity: hooks that run beside this one may set a credential yet.
     const mayChange = this.#hasTrigger && event.databaseEntity !== undefined;
@@ -83,7 +82,7 @@ export class CredentialSubscriber implements EntitySubscriberInterface<ObjectLit
   }
 
   async afterUpdate(event: UpdateEvent<ObjectLiteral>): Promise<void> {
-    const change = this.#isWatched(event) ? this.#changeOf(event) : undefined;
+    const change = this.#changeOf(event);
     if (change !== undefined) await this.#after(event, change);
   }
 
