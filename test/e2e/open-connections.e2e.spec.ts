@@ -195,6 +195,14 @@ await describeEachDatabase(
         }
       });
 
+      it('is closed by the next look where SQL has ended its session and nothing tells of it', async () => {
+        const app = await start(seconds(2));
+        await until(() => holdsLease(app));
+        const listener = await listen(app, await app.signedIn(userId));
+        await app.store.raiseEpoch(userId, 'by SQL');
+        expect(await listener.closed).toEqual({ code: 4401, reason: 'by SQL' });
+      });
+
       it('is closed when the channel is back, where its notice was lost', async () => {
         const [here, there] = [await start(), await start()];
         await until(() => holdsLease(here) && holdsLease(there));

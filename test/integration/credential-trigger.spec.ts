@@ -2,6 +2,7 @@ import { beforeAll, beforeEach, expect, it } from '@jest/globals';
 import type { EntityManager } from 'typeorm';
 
 import { currentSession } from '../../libs/session/src/invalidation/current-session.js';
+import { SessionSweep } from '../../libs/session/src/invalidation/session-sweep.js';
 import { describeEachDatabase } from '../support/databases.js';
 import { Club, Member } from '../support/member.entity.js';
 import { collectEvents } from '../support/next-event.js';
@@ -68,6 +69,17 @@ await describeEachDatabase('the trigger on the users’ table', (database) => {
     expect(await bench.liveOf(code)).toEqual([]);
     await bench.sessions.issue({ userId: code, credential: 'old' });
     expect(await bench.liveOf(code)).toHaveLength(1);
+  });
+
+  it('has what SQL ended announced by the next recurring run, once for each session', async () => {
+    const sweep = new SessionSweep(bench.store, bench.events);
+    await sweep.sweepStale();
+    const revoked = collectEvents(bench.events, 'session:revoked');
+    await change(`[login.passwordHash] = 'new'`);
+    expect(revoked).toEqual([]);
+    await sweep.sweepStale();
+    await sweep.sweepStale();
+    expect(revoked).toEqual([{ sessionId: id, userId: code, reason: 'password-changed' }]);
   });
 
   it('ends the sessions of a user whose row SQL deletes', async () => {

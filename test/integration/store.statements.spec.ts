@@ -74,6 +74,32 @@ await describeEachDatabase('the statements of the store', (database) => {
     expect(await log.during(() => store.list('ann', { after: null, limit: 5 }))).toHaveLength(1);
   });
 
+  it('end all sessions of a user, and of everyone, by as many, whatever the number of sessions', async () => {
+    const ends = [
+      () => store.raiseEpoch('ann', 'revoked'),
+      () => store.raiseEpoch('ann', 'revoked', newSession().id),
+      () => store.raiseEveryonesEpoch('revoked'),
+    ];
+    const counts = async (): Promise<number[]> => {
+      const found: number[] = [];
+      for (const end of ends) found.push((await log.during(end)).length);
+      return found;
+    };
+    await store.insert(newSession({ userId: 'ann' }));
+    const ofOne = await counts();
+    await insertMany(200);
+    expect(await counts()).toEqual(ofOne);
+    expect(ofOne[2]).toBe(1);
+  });
+
+  it('page by the last id and not by how many came before', async () => {
+    const after = newSession().id;
+    const [statement = ''] = await log.during(() => store.list('ann', { after, limit: 5 }));
+    expect(statement).toMatch(/limit/i);
+    expect(statement).not.toMatch(/offset/i);
+    expect(log.parameters).toContain(after);
+  });
+
   it('find the most overdue row by the index on purge_at', async () => {
     // Of a table with fewer rows the databases read all, for which they need no index.
     for (let count = 0; count < 5; count += 1) await insertMany(100);
