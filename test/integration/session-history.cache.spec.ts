@@ -89,7 +89,7 @@ await describeEachDatabase(
     }
 
     it.each(channelsBeside(database))(
-      `has no use accepted later than the time to live after its end elsewhere, nor after one by the same process, while databases and the channel on $driver fail (${REQUESTS} requests)`,
+      'has no use accepted later than the time to live after its end elsewhere, nor after one by the same process, while databases and the channel on $driver fail',
       async ({ driver, urlOf }) => {
         const { dataSource, store } = await openStore(database);
         const calm = { dataSource, ...createTestSessions({ store }) };

@@ -66,7 +66,7 @@ await describeEachDatabase(
       );
 
     it(
-      `has no use accepted after its end was acknowledged, while databases fail (${REQUESTS} requests)`,
+      'has no use accepted after its end was acknowledged, while databases fail',
       async () => {
         // The tables are there before two processes look for them at once.
         const calm = await startNode(database);
