@@ -17,14 +17,12 @@ export interface ReferenceApp {
   close(): Promise<void>;
 }
 
-/** Starts it, silent, on a port of its own. `databaseUrl` is what it uses; the tables are made through `migrateUrl`. */
-export async function startReferenceApp(
+/** What its processes are set with. */
+export function referenceEnvironment(
   databaseUrl: string,
   environment: NodeJS.ProcessEnv = {},
-  migrateUrl = databaseUrl,
-): Promise<ReferenceApp> {
-  await migrate(migrateUrl);
-  const settings = readSettings({
+): NodeJS.ProcessEnv {
+  return {
     DATABASE_URL: databaseUrl,
     HOST: '127.0.0.1',
     PORT: '0',
@@ -32,7 +30,16 @@ export async function startReferenceApp(
     SESSION_JOBS: 'none',
     SESSION_SECRET: 'a secret of at least thirty-two bytes',
     ...environment,
-  });
+  };
+}
+
+/** Starts it, silent, on a port of its own. The tables are made where they are missing. */
+export async function startReferenceApp(
+  databaseUrl: string,
+  environment: NodeJS.ProcessEnv = {},
+): Promise<ReferenceApp> {
+  await migrate(databaseUrl);
+  const settings = readSettings(referenceEnvironment(databaseUrl, environment));
   const app = await createWeb(settings);
   Logger.overrideLogger(false);
   const origin = await listen(app, settings);
