@@ -58,6 +58,8 @@ export interface HttpApp {
 export interface HttpAppSetup {
   readonly options?: Partial<SessionModuleOptions>;
   readonly globalGuard?: boolean;
+  /** `null` for the database's own, else one that stands still. */
+  readonly clock?: null;
   /** Silent unless given. */
   readonly logger?: LoggerService;
   readonly imports?: NonNullable<ModuleMetadata['imports']>;
@@ -97,7 +99,7 @@ export async function startHttpApp(
         useFactory: () => ({
           secret: 'a secret of at least thirty-two bytes',
           jobs: { driver: 'none' as const },
-          clock,
+          ...(setup.clock === null ? {} : { clock }),
           ...options,
         }),
       }),

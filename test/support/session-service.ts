@@ -44,6 +44,6 @@ export function createSessionsOn<Channel extends SessionChannel>(
   const purge = new PurgeRunner(store, events);
   const tokens = new SessionTokens(options.secrets);
   const cache = createSessionCache(options, events, channel);
-  const sessions = new SessionService(store, tokens, options, events, purge, clock, cache);
+  const sessions = new SessionService(store, tokens, options, events, purge, options.clock, cache);
   return { sessions, store, events, clock, channel };
 }

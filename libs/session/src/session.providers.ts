@@ -3,7 +3,6 @@ import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 
 import { createSessionCache } from './session-cache.factory.js';
-import { SystemClock } from './core/clock.js';
 import { SessionChannel } from './core/session-channel.js';
 import { SessionEvents } from './core/session-events.js';
 import { SessionPurge } from './core/session-purge.js';
@@ -90,7 +89,7 @@ export function sessionCoreProviders(dataSource: string): Provider[] {
           options,
           events,
           purge,
-          options.clock ?? new SystemClock(),
+          options.clock,
           createSessionCache(options, events, channel),
         ),
     },

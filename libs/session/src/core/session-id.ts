@@ -12,7 +12,7 @@ export function lowestIdAt(ms: number): string {
   return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
 }
 
-/** When the session of an id was issued, by the clock of the process that made the id, in epoch milliseconds. */
+/** When the session of an id was issued, by the store's time as far as its process knew that, in epoch milliseconds. */
 export function issuedAt(id: string): number {
   return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
 }

@@ -1,5 +1,4 @@
 import { assertAmr } from './authentication-methods.js';
-import type { Clock } from './clock.js';
 import { SessionError } from './errors.js';
 import { recordedClient } from './recorded-client.js';
 import { assertDataFits, serializeData, type SessionDataRecord } from './session-data.js';
@@ -14,6 +13,7 @@ import type { SessionStore } from './session-store.js';
 import { newSessionId, type SessionTokens } from './session-token.js';
 import type { ClientDescription, SignInOptions } from './session-work.js';
 import type { Session, SessionRecord } from './session.js';
+import type { StoreTime } from './store-time.js';
 import { assertUserId } from './user-id.js';
 
 export interface IssueOptions extends SignInOptions {
@@ -56,22 +56,22 @@ export class SessionIssuer {
   constructor(
     private readonly tokens: SessionTokens,
     private readonly settings: SessionSettings,
-    private readonly clock: Clock,
+    private readonly time: StoreTime,
   ) {}
 
   prepare(): PreparedToken {
-    const id = newSessionId(this.clock.now());
+    const id = newSessionId(this.time.now);
     const { token, tokenHash } = this.tokens.mint(id, 0);
     const prepared = { id, token };
     this.#prepared.set(prepared, tokenHash);
     return prepared;
   }
 
-  /** @param minted the session's token, from `take`, where `store` may run this more than once. */
+  /** @param minted the session's token, from `mint`, where `store` may run this more than once. */
   async issue(
     store: SessionStore,
     options: IssueOptions,
-    minted: TakenToken = this.take(options.prepared),
+    minted?: TakenToken,
   ): Promise<IssuedSession & { readonly record: SessionRecord }> {
     const { userId = null, client, data } = options;
     if (userId !== null) assertUserId(userId);
@@ -81,7 +81,7 @@ export class SessionIssuer {
     assertMilliseconds('idleTimeoutMs', options.idleTimeoutMs);
     assertMilliseconds('expiresAt', options.expiresAt);
     if (data !== undefined) assertDataFits(data, this.settings.maxDataBytes);
-    const { id, token, tokenHash } = minted;
+    const { id, token, tokenHash } = minted ?? (await this.mint(store, options.prepared));
     const { ip, userAgent } = recordedClient(client, this.settings);
     const outcome = await store.insert(
       {
@@ -114,11 +114,18 @@ export class SessionIssuer {
     if (record === undefined) {
       throw new SessionError('SESSION_ENDED', 'The session was purged before it was ever used.');
     }
+    this.time.hear(record.now);
     return { token, session: record.session, record };
   }
 
-  /** A token is taken once, whatever becomes of its session: a second time could bring the session back. */
-  take(prepared: PreparedToken = this.prepare()): TakenToken {
+  /**
+   * The token for a new session. Ids are in the order of the store's time: a process that has not heard it yet asks.
+   *
+   * One that was prepared is taken once, whatever becomes of its session: a second time could bring the session back.
+   */
+  async mint(store: SessionStore, given: PreparedToken | undefined): Promise<TakenToken> {
+    if (given === undefined && !this.time.isKnown) this.time.hear(await store.now());
+    const prepared = given ?? this.prepare();
     const tokenHash = this.#prepared.get(prepared);
     if (tokenHash === undefined || !this.#prepared.delete(prepared)) {
       throw new SessionError(

@@ -62,7 +62,7 @@ export class SessionLimit {
   }
 }
 
-/** All live sessions of a user, oldest first. Ids follow the clocks of several machines; `createdAt` is the store's. */
+/** All live sessions of a user, oldest first. Ids follow the store's time as several processes hear it; `createdAt` is that time. */
 async function liveSessions(store: SessionStore, userId: string): Promise<readonly Session[]> {
   const sessions: Session[] = [];
   let page: readonly Session[];

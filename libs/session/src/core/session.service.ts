@@ -1,4 +1,4 @@
-import type { Clock } from './clock.js';
+import { Stopwatch, type Clock } from './clock.js';
 import { SessionCommit, type CommitOutcome } from './session-commit.js';
 import type { CacheRead, SessionCache } from './session-cache.js';
 import { diagnostics, publishResolve } from './session-diagnostics.js';
@@ -29,6 +29,7 @@ import { isSessionId } from './session-id.js';
 import type { ParsedToken, SessionTokens } from './session-token.js';
 import type { ClientDescription, SessionWork } from './session-work.js';
 import type { RevokeReason, Session, SessionRecord } from './session.js';
+import { StoreTime } from './store-time.js';
 import { TouchBuffer } from './touch-buffer.js';
 import { assertUserId } from './user-id.js';
 
@@ -52,23 +53,32 @@ export class SessionService {
   readonly #commit: SessionCommit;
   readonly #issuer: SessionIssuer;
   readonly #limit: SessionLimit;
+  readonly #time: StoreTime;
 
+  /** @param clock the store's where it was given one; `null` where it goes by its own */
   constructor(
     private readonly store: SessionStore,
     private readonly tokens: SessionTokens,
     private readonly settings: SessionSettings,
     private readonly events: SessionEvents,
     private readonly purger: SessionPurge,
-    clock: Clock,
+    clock: Clock | null,
     private readonly cache: SessionCache | null = null,
   ) {
-    this.#issuer = new SessionIssuer(tokens, settings, clock);
+    this.#time = new StoreTime(clock);
+    this.#issuer = new SessionIssuer(tokens, settings, this.#time);
     this.#limit = new SessionLimit(settings, events);
     this.#commit = new SessionCommit(store, tokens, settings, events, this.#issuer, this.#limit);
-    this.#touches = new TouchBuffer(store, clock, settings.touchFlushMs, (outcome) => {
+    const stopwatch = clock ?? new Stopwatch();
+    this.#touches = new TouchBuffer(store, stopwatch, settings.touchFlushMs, (outcome) => {
       if ('count' in outcome) events.emit('session:touched', outcome);
       else events.emit('session:touches-lost', { count: outcome.lostCount });
     });
+  }
+
+  /** @internal The store's time in epoch milliseconds, as far as this process has heard it. */
+  get now(): number {
+    return this.#time.now;
   }
 
   /**
@@ -78,10 +88,10 @@ export class SessionService {
    * `SESSION_LIMIT_REACHED`, `SESSION_DATA_…`
    */
   async issue(options: IssueOptions): Promise<IssuedSession> {
-    const taken = this.#issuer.take(options.prepared);
+    const minted = await this.#issuer.mint(this.store, options.prepared);
     const issued = await this.store.transaction(async (store) => {
       await this.#limit.makeRoom(store, options.userId ?? null);
-      return this.#issuer.issue(store, options, taken);
+      return this.#issuer.issue(store, options, minted);
     });
     const { id, userId, policy } = issued.session;
     this.events.emit('session:issued', { sessionId: id, userId, policy });
@@ -118,6 +128,7 @@ export class SessionService {
     if (token === undefined) return { status: 'malformed' };
     const began = this.cache?.beginRead();
     const record = await this.store.find(token.id);
+    if (record !== undefined) this.#time.hear(record.now);
     const resolution = resolveRecord(token, record, this.tokens, this.settings, presentedAgoMs);
     if (began !== undefined) this.#remember(began, presented, token, resolution);
     if (resolution.status !== 'superseded' || !resolution.reused) return resolution;

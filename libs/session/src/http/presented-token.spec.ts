@@ -13,7 +13,8 @@ describe('SocketToken', () => {
     token = (await test.sessions.issue({ userId: 'ada' })).token;
   });
 
-  const now = (): number => test.clock.now();
+  const opened = (presented: string, presentedAt: number | null = test.clock.now()) =>
+    new SocketToken(presented, presentedAt, test.clock);
   const status = async (socket: SocketToken) => (await socket.resolve(test.sessions)).status;
 
   /** What a browser does meanwhile; after it the grace is over. */
@@ -36,13 +37,13 @@ describe('SocketToken', () => {
   }
 
   it('follows a rotation that came after the handshake and before the first message', async () => {
-    const socket = new SocketToken(token, now(), now);
+    const socket = opened(token);
     await rotatePeriodically(token);
     expect(await status(socket)).toBe('active');
   });
 
   it('follows one rotation after the other', async () => {
-    const socket = new SocketToken(token, now(), now);
+    const socket = opened(token);
     let browser = token;
     for (let turn = 0; turn < 5; turn += 1) {
       browser = await rotatePeriodically(browser);
@@ -51,7 +52,7 @@ describe('SocketToken', () => {
   });
 
   it('opens nothing after two rotations between messages, and ends nothing', async () => {
-    const socket = new SocketToken(token, now(), now);
+    const socket = opened(token);
     const browser = await rotatePeriodically(await rotatePeriodically(token));
     expect(await status(socket)).toBe('superseded');
     expect((await test.sessions.resolve(browser)).status).toBe('active');
@@ -59,17 +60,17 @@ describe('SocketToken', () => {
 
   it('opens nothing with a token that was dead when it was presented, and ends the session', async () => {
     await rotatePeriodically(token);
-    expect(await status(new SocketToken(token, now(), now))).toBe('revoked');
+    expect(await status(opened(token))).toBe('revoked');
   });
 
   it('opens nothing with an old token where nobody knows when it was presented, and ends nothing', async () => {
     const browser = await rotatePeriodically(token);
-    expect(await status(new SocketToken(token, null, now))).toBe('superseded');
+    expect(await status(opened(token, null))).toBe('superseded');
     expect((await test.sessions.resolve(browser)).status).toBe('active');
   });
 
   it('opens nothing after a new token that follows from none', async () => {
-    const socket = new SocketToken(token, now(), now);
+    const socket = opened(token);
     expect(await status(socket)).toBe('active');
     await test.sessions.rotate(token);
     expect(await status(socket)).toBe('superseded');

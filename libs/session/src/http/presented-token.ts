@@ -1,3 +1,4 @@
+import type { Clock } from '../core/clock.js';
 import type { Resolution } from '../core/session-resolution.js';
 import type { SessionService } from '../core/session.service.js';
 
@@ -28,12 +29,13 @@ export class SocketToken implements PresentedToken {
   #value: string | undefined;
   /** When the token was presented, or last found good; `null` where that is not known. */
   #goodAt: number | null;
-  readonly #now: () => number;
+  readonly #clock: Clock;
 
-  constructor(value: string | undefined, presentedAt: number | null, now: () => number) {
+  /** @param presentedAt by `clock`, which measures how long ago that is */
+  constructor(value: string | undefined, presentedAt: number | null, clock: Clock) {
     this.#value = value;
     this.#goodAt = presentedAt;
-    this.#now = now;
+    this.#clock = clock;
   }
 
   get value(): string | undefined {
@@ -41,7 +43,7 @@ export class SocketToken implements PresentedToken {
   }
 
   async resolve(sessions: SessionService): Promise<Resolution> {
-    const now = this.#now();
+    const now = this.#clock.now();
     const presentedAgoMs = this.#goodAt === null ? null : Math.max(0, now - this.#goodAt);
     const resolution = await sessions.resolve(this.#value, { presentedAgoMs });
     if (resolution.status === 'active') {

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 
+import { Stopwatch } from '../core/clock.js';
 import { isSessionError, SessionError } from '../core/errors.js';
 import type { CommitOutcome } from '../core/session-commit.js';
 import { effectiveDeadlines } from '../core/session-policy.js';
@@ -67,9 +68,9 @@ export class RequestUnit implements ResponseGateHooks {
     return this.#lookup.token;
   }
 
-  /** The store's clock now; where the store told none, the one of the options or of this process. */
+  /** The store's clock now, as far as this process has heard it. */
   get now(): number {
-    return this.#lookup.now ?? this.#parts.options.clock?.now() ?? Date.now();
+    return this.#lookup.now ?? this.#parts.sessions.now;
   }
 
   /** Whether there is something to wait for before the response: work to write, or a token to send. */
@@ -288,9 +289,6 @@ function presentedWith(
   { request }: HttpExchange,
 ): PresentedToken {
   return request instanceof HandshakeRequest
-    ? request.token(
-        (handshake) => carrier.read(handshake),
-        () => options.clock?.now() ?? Date.now(),
-      )
+    ? request.token((handshake) => carrier.read(handshake), options.clock ?? new Stopwatch())
     : new RequestToken(carrier.read(request));
 }

@@ -6,6 +6,7 @@ import {
 } from '@nestjs/common';
 import { ApplicationConfig } from '@nestjs/core';
 
+import { Stopwatch } from '../core/clock.js';
 import { SessionService } from '../core/session.service.js';
 import { SESSION_OPTIONS } from '../session.constants.js';
 import type { ResolvedSessionOptions } from '../session.options-check.js';
@@ -46,8 +47,8 @@ export class SocketConnections implements OnApplicationBootstrap {
     const { connection, socket } = handshake;
     if (this.#watched.has(connection)) return;
     this.#watched.add(connection);
-    const now = (): number => this.options.clock?.now() ?? Date.now();
-    const token = handshake.token((request) => this.#carrier.read(request), now);
+    const clock = this.options.clock ?? new Stopwatch();
+    const token = handshake.token((request) => this.#carrier.read(request), clock);
     if (token.value === undefined) return;
     const forget = this.connections.open({
       resolve: () => token.resolve(this.sessions),

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { finalize, Observable, Subject, takeUntil } from 'rxjs';
 
+import { Stopwatch } from '../core/clock.js';
 import { SessionService } from '../core/session.service.js';
 import { SESSION_OPTIONS } from '../session.constants.js';
 import type { ResolvedSessionOptions } from '../session.options-check.js';
@@ -38,16 +39,16 @@ export class StreamConnections {
   #watch(session: RequestSession, ended: Subject<void>): () => void {
     const unit = requestUnitOf(session);
     if (unit.record === null) return () => {};
-    const now = (): number => this.options.clock?.now() ?? Date.now();
+    const clock = this.options.clock ?? new Stopwatch();
     let given = unit.token;
-    let token = new SocketToken(given ?? undefined, now(), now);
+    let token = new SocketToken(given ?? undefined, clock.now(), clock);
     return this.connections.open(
       {
         resolve: () => {
           // The request may have been given another token before the head was sent.
           if (unit.token !== given) {
             given = unit.token;
-            token = new SocketToken(given ?? undefined, now(), now);
+            token = new SocketToken(given ?? undefined, clock.now(), clock);
           }
           return token.resolve(this.sessions);
         },

@@ -3,6 +3,7 @@ import type { TLSSocket } from 'node:tls';
 
 import type { WebSocketAdapter } from '@nestjs/common';
 
+import type { Clock } from '../core/clock.js';
 import type { HttpRequest } from './http-request.js';
 import {
   socketIoSocket,
@@ -80,12 +81,12 @@ export class HandshakeRequest implements HttpRequest {
   }
 
   /** The token of the socket, which all its messages share. */
-  token(read: (request: HttpRequest) => string | undefined, now: () => number): SocketToken {
+  token(read: (request: HttpRequest) => string | undefined, clock: Clock): SocketToken {
     const { connection, openedAt } = this.#handshake;
     const known = tokens.get(connection);
     if (known !== undefined) return known;
-    const presentedAt = openedAt === null ? null : now() - Math.max(0, Date.now() - openedAt);
-    const token = new SocketToken(read(this), presentedAt, now);
+    const presentedAt = openedAt === null ? null : clock.now() - Math.max(0, Date.now() - openedAt);
+    const token = new SocketToken(read(this), presentedAt, clock);
     tokens.set(connection, token);
     return token;
   }
