@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-import type { Connections, Lease } from './connections.js';
+import { Acquisitions } from './acquisitions.js';
+import type { Connections } from './connections.js';
 import { Deadline, DeadlineError } from './deadline.js';
 import { LeasedRunner, send } from './leased-runner.js';
 import type { Statement } from './sql.js';
@@ -20,10 +21,14 @@ const RETRY_PAUSE_MS = 20;
 
 /** Runs each statement, and each transaction, on a connection of its own, and again where it lost to another one. */
 export class PooledRunner implements StatementRunner {
+  readonly #acquisitions: Acquisitions;
+
   constructor(
-    private readonly connections: Connections,
+    connections: Connections,
     private readonly settings: RunnerSettings,
-  ) {}
+  ) {
+    this.#acquisitions = new Acquisitions(connections);
+  }
 
   run(
     statement: Statement,
@@ -32,7 +37,7 @@ export class PooledRunner implements StatementRunner {
   ): Promise<StatementResult> {
     return retrying(() =>
       this.#within(timeoutMs, async (deadline) => {
-        const lease = await this.#acquire(deadline);
+        const lease = await this.#acquisitions.acquire(deadline);
         try {
           return await deadline.race(send(lease, this.settings, statement, values));
         } catch (error) {
@@ -51,7 +56,9 @@ export class PooledRunner implements StatementRunner {
     timeoutMs = this.settings.timeoutMs,
   ): Promise<T> {
     return retrying(async () => {
-      const lease = await this.#within(timeoutMs, (deadline) => this.#acquire(deadline));
+      const lease = await this.#within(timeoutMs, (deadline) =>
+        this.#acquisitions.acquire(deadline),
+      );
       const callbacks: (() => void)[] = [];
       const inside = new LeasedRunner(lease, { ...this.settings, timeoutMs }, (callback) =>
         callbacks.push(callback),
@@ -71,21 +78,6 @@ export class PooledRunner implements StatementRunner {
 
   afterCommit(callback: () => void): void {
     callback();
-  }
-
-  async #acquire(deadline: Deadline): Promise<Lease> {
-    const acquiring = this.connections.acquire();
-    try {
-      return await deadline.race(acquiring);
-    } catch (error) {
-      // A connection that comes too late goes back at once.
-      acquiring.then(
-        (lease) => lease.release(),
-        () => {},
-      );
-      if (error instanceof DeadlineError) throw new DeadlineError(this.connections.whyNone);
-      throw error;
-    }
   }
 
   async #within<T>(timeoutMs: number, step: (deadline: Deadline) => Promise<T>): Promise<T> {
