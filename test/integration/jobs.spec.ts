@@ -17,6 +17,7 @@ import { bullmqJobs, inProcessJobs, type TestJobs } from '../support/job-drivers
 import { newSession } from '../support/new-session.js';
 import { collectEvents, nextEvent } from '../support/next-event.js';
 import { deleteKeys, findRedis } from '../support/redis.js';
+import { skewedDate } from '../support/skewed-date.js';
 import { until } from '../support/until.js';
 
 /** The shortest interval between two purges. */
@@ -26,6 +27,7 @@ const EVERY_MS = 1000;
 const SELDOM_MS = minutes(10);
 
 const logs = captureLogs();
+const machine = skewedDate();
 
 /** A queue that a test looks into, and what makes its server forget it. */
 interface InspectedQueue {
@@ -252,6 +254,19 @@ describe.each(drivers)('jobs: $name', ({ queue }) => {
       for (let count = 0; count < 3; count += 1) {
         expect(await nextEvent(events, 'purge:completed')).toMatchObject({ more: false });
       }
+    });
+
+    it('does not wait for a run that a worker has scheduled whose clock is ahead', async () => {
+      const { startWorker } = start();
+      const inspected = queue.open();
+      machine.setSkew(days(1));
+      await inspected.upsertJobScheduler(PURGE_SCHEDULER, { every: EVERY_MS });
+      machine.setSkew(0);
+      const { next = 0 } = (await inspected.getJobScheduler(PURGE_SCHEDULER)) ?? {};
+      expect(next).toBeGreaterThan(Date.now() + minutes(1));
+      const events = await startWorker();
+      expect(await nextEvent(events, 'purge:completed')).toMatchObject({ more: false });
+      await inspected.close();
     });
 
     it('has one schedule, however many workers there are and whatever it was before', async () => {

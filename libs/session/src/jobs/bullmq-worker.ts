@@ -104,10 +104,12 @@ export class BullmqWorker extends SessionWorker {
     try {
       const schedule = await queue.getJobScheduler(PURGE_SCHEDULER);
       this.#outage.succeeded();
-      const dueAt = schedule?.next ?? 0;
+      const dueInMs = (schedule?.next ?? 0) - Date.now();
       // An upsert replaces the run that is due, so a schedule that is sound is left alone. One whose run is long overdue
-      // has lost it.
-      if (schedule?.every === this.everyMs && dueAt > Date.now() - 2 * this.everyMs) return;
+      // has lost it. One that is due long from now was made by a worker whose clock is ahead, and an upsert would keep
+      // to that.
+      if (schedule?.every === this.everyMs && Math.abs(dueInMs) < 2 * this.everyMs) return;
+      if (dueInMs > 0) await queue.removeJobScheduler(PURGE_SCHEDULER);
       await queue.upsertJobScheduler(
         PURGE_SCHEDULER,
         { every: this.everyMs },

@@ -30,6 +30,7 @@ export interface JobQueue {
   /** How many workers are connected to the queue. */
   getWorkersCount(): Promise<number>;
   getJobScheduler(id: string): Promise<{ every?: number; next?: number } | undefined>;
+  removeJobScheduler(id: string): Promise<boolean>;
   upsertJobScheduler(
     id: string,
     repeat: { every: number },
