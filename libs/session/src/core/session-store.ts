@@ -61,6 +61,7 @@ export interface Touch {
   readonly ageMs: number;
   /** The idle timeout that the policy sets now. The session's own counts where it is shorter; `null` for none. */
   readonly idleTimeoutMs: number | null;
+  /** What to record of the client; `null` leaves what is recorded. */
   readonly ip: string | null;
   readonly userAgent: string | null;
 }

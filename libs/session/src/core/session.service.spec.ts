@@ -262,6 +262,23 @@ describe('SessionService', () => {
       expect(touched).toEqual([{ count: 1 }]);
     });
 
+    it('sends of the client only what is not recorded yet', async () => {
+      const write = jest.spyOn(test.store, 'touch');
+      const client = { ip: '192.0.2.1', userAgent: 'Browser' };
+      const { token, session } = await test.sessions.issue({ userId: 'ada', client });
+      for (const ip of ['192.0.2.1', '192.0.2.7']) {
+        test.clock.advance(minutes(1));
+        test.sessions.touch(await resolveActive(test, token), { ...client, ip });
+        await test.sessions.flushTouches();
+      }
+      const sent = write.mock.calls.flatMap(([touches]) => touches);
+      expect(sent.map(({ ip, userAgent }) => [ip, userAgent])).toEqual([
+        [null, null],
+        ['192.0.2.7', null],
+      ]);
+      expect(await test.sessions.find(session.id)).toMatchObject({ ...client, ip: '192.0.2.7' });
+    });
+
     it('is not written again within the touch interval', async () => {
       const write = jest.spyOn(test.store, 'touch');
       const { token } = await test.sessions.issue({ userId: 'ada' });

@@ -294,7 +294,13 @@ export class SessionService {
     const { session } = active.record;
     const idleTimeoutMs = effectiveIdleTimeoutMs(session, this.policyOf(session));
     const { ip, userAgent } = recordedClient(client, this.settings);
-    this.#touches.add({ id: session.id, idleTimeoutMs, ip, userAgent });
+    // What is recorded already is not sent again: it would be most of what a touch sends.
+    this.#touches.add({
+      id: session.id,
+      idleTimeoutMs,
+      ip: ip === session.ip ? null : ip,
+      userAgent: userAgent === session.userAgent ? null : userAgent,
+    });
     this.cache?.touched(session.id);
   }
 

@@ -14,6 +14,9 @@ export type FlushOutcome = { readonly count: number } | { readonly lostCount: nu
 /** Most touches in one statement. */
 const MAX_BATCH = 500;
 
+/** Most statements at once: one is prepared, or waits for its commit, while the rows of the other are written. */
+const MAX_WRITES = 2;
+
 /**
  * Collects touches and writes them together: the latest of each session, in the order of ids, so that two flushes
  * cannot deadlock. A crash loses at most `flushMs` of activity, which ends an idle session early and never late.
@@ -25,7 +28,8 @@ export class TouchBuffer {
   readonly #flushMs: number;
   readonly #onFlush: (outcome: FlushOutcome) => void;
   #timer: NodeJS.Timeout | undefined;
-  #writing: Promise<void> = Promise.resolve();
+  /** What is under way, oldest first: each begins when the one `MAX_WRITES` before it has ended. */
+  #writing: Promise<void>[] = [];
 
   /** @param clock measures how long a touch has waited; the store says when now is. */
   constructor(
@@ -50,15 +54,21 @@ export class TouchBuffer {
   }
 
   /** Writes what is pending. Never rejects: a touch that is lost only ends an idle session early. */
-  flush(): Promise<void> {
+  async flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const batch = [...this.#pending.values()].toSorted((a, b) =>
       a.activity.id < b.activity.id ? -1 : 1,
     );
     this.#pending.clear();
-    if (batch.length > 0) this.#writing = this.#writing.then(() => this.#write(batch));
-    return this.#writing;
+    if (batch.length > 0) {
+      const before = this.#writing.at(-MAX_WRITES) ?? Promise.resolve();
+      this.#writing = [
+        ...this.#writing.slice(1 - MAX_WRITES),
+        before.then(() => this.#write(batch)),
+      ];
+    }
+    await Promise.all(this.#writing);
   }
 
   async #write(batch: readonly PendingTouch[]): Promise<void> {

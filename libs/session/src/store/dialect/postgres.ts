@@ -60,11 +60,12 @@ export const postgres: Dialect = {
   },
 
   updateFrom({ target, key, rows, assignments, where }) {
-    // The join alone would lock rows in whatever order its plan visits them.
+    // The join alone would lock rows in whatever order its plan visits them. What `where` says of a row that somebody else
+    // was writing is found out again when the lock is there, and holds from then on: to ask again would only cost time.
     const locked = sql`select t.* from ${rows} join ${target} as s on s.${key} = t.id
       where ${where} order by t.id for no key update of s`;
     return sql`update ${target} as s set ${assign(assignments)} from (${locked}) as t
-      where s.${key} = t.id and ${where}`;
+      where s.${key} = t.id`;
   },
 
   upsert,

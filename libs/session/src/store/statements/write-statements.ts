@@ -29,7 +29,8 @@ export function writeStatements(on: SessionSql) {
 /** The latest activity of many sessions. `rows` is a JSON array: id, age and idle timeout in milliseconds, ip, agent. */
 function touchStatement(on: SessionSql, isTouchable: Sql): Statement {
   const { column, dialect } = on;
-  const seenAt = sql`(${on.now} - t.age)`;
+  // In a SELECT of its own it is computed once, and not for each row again.
+  const seenAt = sql`((select ${on.now}) - t.age)`;
   const own = on.s('idleTimeoutMs');
   const idle = dialect.least(sql`coalesce(t.idle, ${own})`, sql`coalesce(${own}, t.idle)`);
   const idleExpiresAt = sql`${seenAt} + ${idle}`;
