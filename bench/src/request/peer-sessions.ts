@@ -24,7 +24,7 @@ const MAX_AGE_MS = 30 * 60 * 1000;
 /** Set up as the documentation of each says, for production over plain HTTP. */
 export async function addPeerSessions(
   app: INestApplication,
-  { kind, store: storeName = 'memory' }: Variant,
+  { kind, store: storeName = 'memory' }: Pick<Variant, 'kind' | 'store'>,
   places: StorePlaces,
 ): Promise<void> {
   const store = await createStore(storeName, places);

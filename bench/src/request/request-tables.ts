@@ -1,6 +1,7 @@
 import { figure, table } from '../markdown.js';
+import { middleOf, ratioOf } from '../repetitions.js';
 import type { Sample } from '../scenario.js';
-import { grouped, median } from '../statistics.js';
+import { grouped } from '../statistics.js';
 import { variants, type Adapter } from './variants.js';
 
 const HEADS = [
@@ -34,11 +35,11 @@ function rowsOf(samples: readonly Sample[]): string[][] {
     .filter(({ name }) => byVariant.has(name))
     .map(({ name, label, adapter }) => {
       const own = byVariant.get(name) ?? [];
-      const of = (key: string): string => figure(median(own.map((sample) => Number(sample[key]))));
+      const of = (key: string): string => figure(middleOf(own, key));
       return [
         label,
         of('requestsPerSecond'),
-        figure(ratio(own, byVariant.get(`${adapter}/none`) ?? [])),
+        figure(ratioOf(own, byVariant.get(`${adapter}/none`) ?? [], 'requestsPerSecond')),
         of('p50Ms'),
         of('p99Ms'),
         of('cpuUsPerRequest'),
@@ -47,19 +48,6 @@ function rowsOf(samples: readonly Sample[]): string[][] {
         of('walBytesPerRequest'),
       ];
     });
-}
-
-/** Requests per second of `samples` in terms of those of `base`: the median over the repetitions. */
-export function ratio(samples: readonly Sample[], base: readonly Sample[]): number {
-  const ofRepetition = new Map(
-    base.map(({ repetition, requestsPerSecond }) => [repetition, Number(requestsPerSecond)]),
-  );
-  return median(
-    samples.map(
-      ({ repetition, requestsPerSecond }) =>
-        Number(requestsPerSecond) / (ofRepetition.get(repetition ?? null) ?? Number.NaN),
-    ),
-  );
 }
 
 function adapterOf(variant: Sample[string] | undefined): Adapter {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 
 import pg from 'pg';
 
@@ -49,6 +50,18 @@ export class BenchDatabase {
   async walBytes(): Promise<number> {
     const [row] = await this.query(`select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') as bytes`);
     return Number(row?.['bytes']);
+  }
+
+  /** Waits until every other connection to it has ended. @throws where one goes on for 10 seconds */
+  async untilAlone(): Promise<void> {
+    for (const end = Date.now() + 10_000; Date.now() < end; await pause(20)) {
+      const others = await this.query(
+        `select from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
+          and backend_type = 'client backend'`,
+      );
+      if (others.length === 0) return;
+    }
+    throw new Error('Expected the connections of a process that has ended to end, got some.');
   }
 
   async drop(): Promise<void> {

@@ -1,6 +1,6 @@
 import { getDataSourceToken } from '@nestjs/typeorm';
 import {
-  Clock,
+  seconds,
   days,
   minutes,
   SessionEvents,
@@ -17,12 +17,14 @@ import { PeerTouches } from './peer-touches.js';
 /** Through Curfew's buffer, or by one statement for each touch. */
 export type TouchWay = 'flush/curfew' | 'flush/update-each' | 'flush/connect-pg-simple';
 
+/** So much of a touch interval goes by, as it seems to the sessions, with each round. */
 const INTERVAL_MS = minutes(1);
 /**
- * As many idle timeouts as there are touch intervals in the hour by which `purge_at` moves: in every interval it moves for
- * as many sessions as in any other, and none has to go on for an hour.
+ * `purge_at` moves in steps of an hour, for a session that is in use in one touch interval of 60. A round takes a tenth
+ * of a second instead of a minute, so the steps are that much shorter, and the sessions take them one after another.
  */
-const IDLE_TIMEOUTS_MS = Array.from({ length: 60 }, (_, index) => minutes(60 + index));
+const BUCKET_MS = seconds(6);
+const IDLE_MS = minutes(60);
 /** Touches that wait for their statement at once: as many as there are requests under way on a busy server. */
 const AT_ONCE = 32;
 const CLIENT = {
@@ -33,25 +35,11 @@ const CLIENT = {
 /** Slow enough that each connection of a pool gets one of them. */
 const HAND_IN_STATISTICS = 'select pg_stat_force_next_flush(), pg_sleep(0.05)';
 
-/** Goes on by one touch interval when it is told. */
-class IntervalClock extends Clock {
-  #now = Date.UTC(2026, 0, 1);
-
-  override now(): number {
-    return this.#now;
-  }
-
-  advance(): void {
-    this.#now += INTERVAL_MS;
-  }
-}
-
 /** The same sessions again and again, each touched once in every touch interval. */
 export class TouchBench {
   #written = 0;
 
   private constructor(
-    private readonly clock: IntervalClock,
     private readonly service: SessionService,
     private readonly active: readonly ActiveSession[],
     private readonly dataSource: DataSource,
@@ -60,11 +48,10 @@ export class TouchBench {
   ) {}
 
   static async start(databaseUrl: string, sessions: number): Promise<TouchBench> {
-    const clock = new IntervalClock();
     const context = await startSessionContext(databaseUrl, {
-      clock,
       touchIntervalMs: INTERVAL_MS,
-      policies: { default: { idleTimeoutMs: minutes(120), absoluteTimeoutMs: days(30) } },
+      purge: { bucketMs: BUCKET_MS },
+      policies: { default: { idleTimeoutMs: IDLE_MS + BUCKET_MS, absoluteTimeoutMs: days(30) } },
     });
     const service = context.get(SessionService);
     const pool = new pg.Pool({ connectionString: databaseUrl, max: POOL_SIZE });
@@ -74,34 +61,35 @@ export class TouchBench {
       Array.from({ length: sessions }, (_, index) => index),
       async (index) => {
         const userId = `user-${index}`;
-        const idleTimeoutMs = IDLE_TIMEOUTS_MS[index % IDLE_TIMEOUTS_MS.length] as number;
+        const idleTimeoutMs = IDLE_MS + Math.floor((index / sessions) * BUCKET_MS);
         const { token } = await service.issue({ userId, idleTimeoutMs, client: CLIENT });
         const found = await service.resolve(token);
         if (found.status !== 'active')
           throw new Error(`Expected a live session, got ${found.status}.`);
-        active.push(found);
+        const { session } = found.record;
+        // As if the request came a touch interval later.
+        active.push({
+          ...found,
+          record: { ...found.record, now: session.lastSeenAt + INTERVAL_MS },
+        });
         await peer.add(userId);
       },
     );
     shuffle(active);
     const dataSource = context.get<DataSource>(getDataSourceToken());
-    const bench = new TouchBench(clock, service, active, dataSource, pool, peer);
+    const bench = new TouchBench(service, active, dataSource, pool, peer);
     context.get(SessionEvents).on('session:touched', ({ count }) => (bench.#written += count));
     return bench;
   }
 
   /** One touch interval: every session shows activity once. @returns how many were written */
-  async touchAll(way: TouchWay): Promise<number> {
-    this.clock.advance();
+  touchAll(way: TouchWay): Promise<number> {
     return way === 'flush/curfew' ? this.#touchByBuffer() : this.#touchEach(way);
   }
 
   async #touchByBuffer(): Promise<number> {
     const before = this.#written;
-    const now = this.clock.now();
-    for (const session of this.active) {
-      this.service.touch({ ...session, record: { ...session.record, now } }, CLIENT);
-    }
+    for (const session of this.active) this.service.touch(session, CLIENT);
     await this.service.flushTouches();
     return this.#written - before;
   }
@@ -118,10 +106,10 @@ export class TouchBench {
 
   /** The least that a touch could be. */
   async #update(id: string): Promise<number> {
-    const now = this.clock.now();
+    const now = Date.now();
     const { rowCount } = await this.pool.query(
       'update sessions set last_seen_at = $2, idle_expires_at = $3 where id = $1',
-      [id, now, now + minutes(60)],
+      [id, now, now + IDLE_MS],
     );
     return rowCount ?? 0;
   }
