@@ -19,6 +19,7 @@ npm run bench -- report --check      say whether they are what the results say
   --quick             everything in seconds; the numbers mean nothing and are not kept
   --repetitions <n>   how often each variant is measured, by turns (5)
   --seconds <n>       how long each measurement lasts (5)
+  --requests <n>      after how many requests the heap is looked at (1000000)
   --rows <n>          how many rows a table has, where the scenario is about its size
   --only <a,b>        only the variants whose names hold one of these
   --no-build          the library and the bench as they were built last
@@ -35,6 +36,7 @@ export function readArguments(args: readonly string[]): Arguments {
       quick: { type: 'boolean', default: false },
       repetitions: { type: 'string' },
       seconds: { type: 'string' },
+      requests: { type: 'string' },
       rows: { type: 'string' },
       only: { type: 'string', default: '' },
       list: { type: 'boolean', default: false },
@@ -53,6 +55,7 @@ export function readArguments(args: readonly string[]): Arguments {
       quick,
       repetitions: positive('repetitions', values.repetitions, quick ? 1 : 5),
       seconds: positive('seconds', values.seconds, quick ? 0.5 : 5),
+      requests: positive('requests', values.requests, quick ? 1000 : 1_000_000, 100_000_000),
       rows: values.rows === undefined ? null : positive('rows', values.rows, 0, 100_000_000),
       only: only.split(',').filter((part) => part !== ''),
     },

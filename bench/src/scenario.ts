@@ -8,6 +8,8 @@ export interface Settings {
   readonly repetitions: number;
   /** How long one measurement lasts, where time decides. */
   readonly seconds: number;
+  /** After how many requests a process is looked at, where that is measured. */
+  readonly requests: number;
   /** How many rows a table has, where that is what is measured; `null` for what the scenario says. */
   readonly rows: number | null;
   /** Parts of names of the variants to measure; all of them where it is empty. */

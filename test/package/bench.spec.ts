@@ -20,7 +20,9 @@ describe('npm run bench', () => {
   it('lists its scenarios', async () => {
     const { stdout } = await bench('--list');
     const names = stdout.split('\n').map((line) => line.split(' ')[0]);
-    expect(names).toEqual(expect.arrayContaining(['request', 'resolve', 'touch', 'purge']));
+    expect(names).toEqual(
+      expect.arrayContaining(['request', 'resolve', 'touch', 'revoke', 'footprint', 'purge']),
+    );
   });
 
   it('refuses arguments that it cannot mean', async () => {

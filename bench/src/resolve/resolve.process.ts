@@ -1,3 +1,6 @@
+import { randomInt } from 'node:crypto';
+
+import type { INestApplicationContext } from '@nestjs/common';
 import { Clock, days, SessionService } from 'nestjs-curfew';
 
 import { startSessionContext } from '../curfew/session-context.js';
@@ -28,14 +31,14 @@ export interface ResolveReport {
 const POLICIES = { default: { idleTimeoutMs: null, absoluteTimeoutMs: days(365) } };
 
 const tokens: string[] = [];
-let service: SessionService | undefined;
+let context: INestApplicationContext | undefined;
 
 handle({
   /** Issues the sessions that are looked up, at instants all over the span: their ids lie all over the table's. */
   async start({ databaseUrl, sessions, spanMs }: StartInput): Promise<void> {
     const now = Date.now();
     const clock = new (class extends Clock {
-      override now = (): number => now - Math.floor(Math.random() * spanMs);
+      override now = (): number => now - randomInt(spanMs);
     })();
     const past = await startSessionContext(databaseUrl, { clock, policies: POLICIES });
     for (let index = 0; index < sessions; index += 1) {
@@ -43,15 +46,16 @@ handle({
       tokens.push(token);
     }
     await past.close();
-    service = (await startSessionContext(databaseUrl, { policies: POLICIES })).get(SessionService);
+    context = await startSessionContext(databaseUrl, { policies: POLICIES });
   },
 
   async resolve({ atOnce, durationMs }: ResolveInput): Promise<ResolveReport> {
+    const service = context?.get(SessionService);
     const latencies: number[] = [];
     const start = performance.now();
     const lanes = Array.from({ length: atOnce }, async () => {
       while (performance.now() - start < durationMs) {
-        const token = tokens[Math.floor(Math.random() * tokens.length)];
+        const token = tokens[randomInt(tokens.length)];
         const askedAt = performance.now();
         const found = await service?.resolve(token);
         latencies.push(performance.now() - askedAt);

@@ -33,8 +33,8 @@ function dataOf(userId: string): SessionData {
   return { cookie: { originalMaxAge: MAX_AGE_MS, expires }, userId } as SessionData;
 }
 
-function done(start: (callback: (error?: unknown) => void) => void): Promise<void> {
+function done(start: (callback: (error?: Error) => void) => void): Promise<void> {
   return new Promise((resolve, reject) => {
-    start((error) => (error ? reject(error as Error) : resolve()));
+    start((error) => (error ? reject(error) : resolve()));
   });
 }

@@ -1,3 +1,5 @@
+import { randomInt } from 'node:crypto';
+
 import { getDataSourceToken } from '@nestjs/typeorm';
 import {
   seconds,
@@ -34,6 +36,9 @@ const CLIENT = {
 };
 /** Slow enough that each connection of a pool gets one of them. */
 const HAND_IN_STATISTICS = 'select pg_stat_force_next_flush(), pg_sleep(0.05)';
+
+const UPDATE_EACH = `update sessions set last_seen_at = $2, idle_expires_at = $3, purge_at = greatest(purge_at, $4)
+  where id = $1 and revoked_at is null and expires_at > $2 and idle_expires_at > $2 and last_seen_at < $2`;
 
 /** The same sessions again and again, each touched once in every touch interval. */
 export class TouchBench {
@@ -104,13 +109,12 @@ export class TouchBench {
     return written;
   }
 
-  /** The least that a touch could be. */
+  /** What Curfew writes of a touch, with what it asks of the row: not ended meanwhile, nor seen later. */
   async #update(id: string): Promise<number> {
     const now = Date.now();
-    const { rowCount } = await this.pool.query(
-      'update sessions set last_seen_at = $2, idle_expires_at = $3 where id = $1',
-      [id, now, now + IDLE_MS],
-    );
+    const idleExpiresAt = now + IDLE_MS;
+    const purgeAt = Math.ceil(idleExpiresAt / BUCKET_MS) * BUCKET_MS + days(1);
+    const { rowCount } = await this.pool.query(UPDATE_EACH, [id, now, idleExpiresAt, purgeAt]);
     return rowCount ?? 0;
   }
 
@@ -136,7 +140,7 @@ async function inLanes<T>(values: Iterable<T>, work: (value: T) => Promise<void>
 /** In place. Neighbours in the table seldom show activity together. */
 function shuffle(values: unknown[]): void {
   for (let index = values.length - 1; index > 0; index -= 1) {
-    const other = Math.floor(Math.random() * (index + 1));
+    const other = randomInt(index + 1);
     [values[index], values[other]] = [values[other], values[index]];
   }
 }
