@@ -13,17 +13,22 @@ const KEPT_FAILED = 1000;
 /** The longest stream of BullMQ's own events. */
 const KEPT_EVENTS = 1000;
 
+const KEPT = {
+  removeOnComplete: { count: KEPT_COMPLETED },
+  removeOnFail: { count: KEPT_FAILED, age: days(7) / 1000 },
+};
+
 /** The options that every `Queue` is opened with. */
 export const QUEUE_OPTIONS = {
-  defaultJobOptions: {
-    removeOnComplete: { count: KEPT_COMPLETED },
-    removeOnFail: { count: KEPT_FAILED, age: days(7) / 1000 },
-  },
+  defaultJobOptions: KEPT,
   streams: { events: { maxLen: KEPT_EVENTS } },
 };
 
-/** The options that every `Worker` is opened with. Two jobs at a time: a sweep does not wait for a purge. */
-export const WORKER_OPTIONS = { concurrency: 2 };
+/**
+ * The options that every `Worker` is opened with. Two jobs at a time: a sweep does not wait for a purge. What is kept is
+ * said here as well, for jobs that somebody else has added.
+ */
+export const WORKER_OPTIONS = { concurrency: 2, ...KEPT };
 
 /** The one schedule of a queue, however many workers assert it. */
 export const PURGE_SCHEDULER = 'session-purge';
