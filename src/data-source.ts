@@ -1,3 +1,6 @@
+import { setTimeout } from 'node:timers/promises';
+
+import { Logger } from '@nestjs/common';
 import { SessionEntity, SessionPrincipalEntity } from 'nestjs-curfew';
 import { sessionMigrations } from 'nestjs-curfew/migrations';
 import { DataSource, type DataSourceOptions } from 'typeorm';
@@ -8,6 +11,9 @@ import { User } from './users/user.entity.js';
 
 /** How long a database may take to answer the first call before the app gives up. */
 const CONNECT_TIMEOUT_MS = 5000;
+
+/** How long closing may take. A server that hangs never answers a goodbye, and mysql2 would wait for it for ever. */
+const CLOSE_TIMEOUT_MS = 5000;
 
 const schema = {
   entities: [User, SessionEntity, SessionPrincipalEntity],
@@ -43,7 +49,7 @@ export function dataSourceOptions(databaseUrl: string): DataSourceOptions {
 /** Connects. @throws BootError in one line, without the driver's stack or the password, where that fails. */
 export async function connect(options: DataSourceOptions): Promise<DataSource> {
   try {
-    return await new DataSource(options).initialize();
+    return await new AppDataSource(options).initialize();
   } catch (error) {
     const { message, code } = error as NodeJS.ErrnoException;
     // Node.js says nothing but the code where it tried several addresses of a name.
@@ -52,6 +58,20 @@ export async function connect(options: DataSourceOptions): Promise<DataSource> {
       `Expected a database at ${describe(options)}, got: ${reason}. Start it, or set DATABASE_URL.`,
       { cause: error },
     );
+  }
+}
+
+/** A data source that closes in a bounded time. */
+class AppDataSource extends DataSource {
+  override async destroy(): Promise<void> {
+    const timer = new AbortController();
+    const isLate = await Promise.race([
+      super.destroy(),
+      setTimeout(CLOSE_TIMEOUT_MS, true, { signal: timer.signal }),
+    ]).finally(() => timer.abort());
+    if (isLate === true) {
+      new Logger('Database').warn('closed without an answer of the server');
+    }
   }
 }
 
