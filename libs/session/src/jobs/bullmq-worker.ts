@@ -24,6 +24,9 @@ const CLOSE_DEADLINE_MS = seconds(5);
 /** Longest time until a schedule that was lost with the queue's server is there again. */
 const MAX_ASSERTION_MS = minutes(1);
 
+/** What BullMQ says of a job that it has given to somebody else, or that its server has forgotten. Not all of it has a code. */
+const LOST_JOB = /^(could not renew lock|Missing lock|Missing key|Lock mismatch|Job .* is not in)/;
+
 /** Runs the jobs of a BullMQ queue and keeps the purge scheduled. */
 export class BullmqWorker extends SessionWorker {
   readonly #logger = new Logger('SessionWorker');
@@ -76,7 +79,7 @@ export class BullmqWorker extends SessionWorker {
 
   #open(backend: QueueBackend): QueueConsumer {
     this.#consumer = backend.openConsumer((job) => this.#process(job, backend), {
-      onError: (error) => this.#onQueueError(error, 'jobs may be late'),
+      onError: (error) => this.#onConsumerError(error),
       onFailed: (job, error) =>
         this.#logger.warn(
           `job failed name=${job?.name} id=${job?.id}: ${describeFailure(error.cause ?? error)}`,
@@ -149,6 +152,16 @@ export class BullmqWorker extends SessionWorker {
     await this.#consumer?.queue
       .add(name, data)
       .catch((error: unknown) => this.#onQueueError(error, 'the purge goes on with its next run'));
+  }
+
+  #onConsumerError(error: Error): void {
+    if (LOST_JOB.test(error.message)) {
+      this.#logger.warn(
+        'job lost: no sign of life for too long, or the queue was emptied; it is done again',
+      );
+    } else {
+      this.#onQueueError(error, 'jobs may be late');
+    }
   }
 
   #onQueueError(error: unknown, consequence: string): void {
