@@ -176,8 +176,8 @@ export class BullmqWorker extends SessionWorker {
       // What runs uses the database, which the application closes after this.
       const work = Promise.allSettled([...this.#running, consumer?.close()]);
       await withDeadline(work, CLOSE_DEADLINE_MS);
-    } catch (error) {
-      this.#logger.warn(`worker closed without an answer: ${describeFailure(error)}`);
+    } catch {
+      this.#logger.warn('worker closed without an answer of the queue, or of the database');
     }
     consumer?.cut();
   }
