@@ -9,6 +9,7 @@ import { HIGHEST_ID } from '../core/session-id.js';
 import type { PurgedSession, SessionStore } from '../core/session-store.js';
 import { AdaptiveSize, pauseAfter, type PurgePacing } from './pacing.js';
 import { pause } from './pause.js';
+import { advanced, walkFrom, type PurgeMemory } from './purge-memory.js';
 import { PurgeTally } from './purge-tally.js';
 
 const DEFAULT_BUDGET_MS = seconds(20);
@@ -33,6 +34,7 @@ const WALK_SHARE = 0.1;
 export interface PurgeRunParts {
   readonly store: SessionStore;
   readonly events: SessionEvents;
+  readonly memory: PurgeMemory;
   readonly pacing: PurgePacing;
   readonly options: PurgeOptions;
 }
@@ -41,6 +43,7 @@ export interface PurgeRunParts {
 export class PurgeRun {
   readonly #store: SessionStore;
   readonly #events: SessionEvents;
+  readonly #memory: PurgeMemory;
   readonly #signal: AbortSignal | undefined;
   readonly #isFlatOut: boolean;
   readonly #endsAt: number;
@@ -50,10 +53,11 @@ export class PurgeRun {
   readonly #cutoff: number;
   readonly #tally: PurgeTally;
 
-  constructor({ store, events, pacing, options }: PurgeRunParts, cutoff: number) {
+  constructor({ store, events, memory, pacing, options }: PurgeRunParts, cutoff: number) {
     const { budgetMs = DEFAULT_BUDGET_MS, signal, pacing: pace = 'gentle' } = options;
     this.#store = store;
     this.#events = events;
+    this.#memory = memory;
     this.#signal = signal;
     this.#isFlatOut = pace === 'flat-out';
     this.#endsAt = performance.now() + budgetMs;
@@ -64,13 +68,11 @@ export class PurgeRun {
     this.#tally = new PurgeTally(cutoff);
   }
 
-  /**
-   * Begins by the index. A walk begins at the lowest id that the index has named until then, and what it leaves below is
-   * the index's again: so the next run begins where this one stopped, without anything to remember.
-   */
+  /** Goes on with a walk that an earlier run has begun; else begins by the index, which names where a walk would begin. */
   async purge(): Promise<PurgeReport> {
     const cutoff = this.#cutoff;
-    let watermark = 0;
+    if (!(await this.#walk())) return this.#tally.report(true);
+    let watermark = this.#memory.watermarkAt(cutoff);
     let wereRowsPassedOver = false;
     let isChosen = false;
     let found = 0;
@@ -86,40 +88,42 @@ export class PurgeRun {
       this.#tally.add('index', countPurged(batch.deleted), elapsedMs);
       this.#announce(batch.deleted);
       wereRowsPassedOver ||= batch.deleted.length < batch.selected;
+      watermark = batch.watermark;
+      if (wereRowsPassedOver) this.#memory.forgetWatermark();
+      else this.#memory.reached(watermark);
       if (batch.selected < size) return this.#tally.report(wereRowsPassedOver);
       // A full batch of rows that cannot be deleted would be selected again and again.
       if (batch.deleted.length === 0) return this.#tally.report(true);
-      watermark = batch.watermark;
       found += batch.deleted.length;
       for (const { id } of batch.deleted) if (id < lowestId) lowestId = id;
       if (!(await this.#rest(elapsedMs))) return this.#tally.report(true);
       if (isChosen || found < BACKLOG_ROWS) continue;
       isChosen = true;
       if ((await this.#store.overdueShare(cutoff)) < WALK_SHARE) continue;
-      if (!(await this.#walk(lowestId))) return this.#tally.report(true);
-      isChosen = false;
-      found = 0;
-      lowestId = HIGHEST_ID;
+      this.#memory.walk = walkFrom(lowestId, cutoff);
+      if (!(await this.#walk())) return this.#tally.report(true);
+      watermark = this.#memory.watermarkAt(cutoff);
     }
     return this.#tally.report(true);
   }
 
-  /** @returns whether the end of the table was reached. */
-  async #walk(start: string): Promise<boolean> {
+  /** Goes on with the walk that there is. @returns whether none is left. */
+  async #walk(): Promise<boolean> {
     const cutoff = this.#cutoff;
-    let after = start;
-    while (!this.#isAborted) {
+    for (let walk = this.#memory.walk; walk !== null; walk = this.#memory.walk) {
+      if (this.#isAborted) return false;
+      const { after, since } = walk;
       const isNaming = this.#events.isHeard('session:expired');
       const { result: range, elapsedMs } = await this.#timed(this.#span, (span) =>
         this.#store.purgeRange({ cutoff, after, span, isNaming }),
       );
       this.#tally.add('walk', range.counts, elapsedMs);
       this.#announce(range.sessions);
+      this.#memory.walk = advanced(walk, range.through);
+      if (this.#memory.walk === null) this.#memory.walked(since, cutoff);
       if (!(await this.#rest(elapsedMs))) return false;
-      if (range.through === null) return true;
-      after = range.through;
     }
-    return false;
+    return true;
   }
 
   /** Runs a statement at the size of the moment, from which it learns, and again where the store was not available. */

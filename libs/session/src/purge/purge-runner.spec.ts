@@ -89,6 +89,22 @@ describe('PurgeRunner', () => {
     expect(report).toMatchObject({ deleted: 1251, batches: 3, more: false, strategy: 'index' });
   });
 
+  it('enters the index where the run before left it', async () => {
+    const store = new ScriptedStore(() => ({ selected: 1, deleted: rows(1), watermark: NOW - 7 }));
+    const runner = new PurgeRunner(store, new SessionEvents());
+    await settle(runner.run());
+    await settle(runner.run());
+    expect(store.requests.map(({ watermark }) => watermark)).toEqual([0, NOW - 7]);
+  });
+
+  it('enters the index at its left end again where the run before passed over rows', async () => {
+    const store = new ScriptedStore(() => ({ selected: 2, deleted: rows(1), watermark: NOW - 7 }));
+    const runner = new PurgeRunner(store, new SessionEvents());
+    await settle(runner.run());
+    await settle(runner.run());
+    expect(store.requests.map(({ watermark }) => watermark)).toEqual([0, 0]);
+  });
+
   it('reports reasons, the slowest statement and the most overdue row', async () => {
     const store = new ScriptedStore(({ limit }, index) =>
       index === 0

@@ -2,6 +2,7 @@ import type { SessionEvents } from '../core/session-events.js';
 import { SessionPurge, type PurgeOptions, type PurgeReport } from '../core/session-purge.js';
 import type { SessionStore } from '../core/session-store.js';
 import { DEFAULT_PACING, type PurgePacing } from './pacing.js';
+import { PurgeMemory } from './purge-memory.js';
 import { PurgeRun } from './purge-run.js';
 
 /**
@@ -12,6 +13,8 @@ import { PurgeRun } from './purge-run.js';
  * itself; those that were revoked were announced when that happened.
  */
 export class PurgeRunner extends SessionPurge {
+  readonly #memory = new PurgeMemory();
+
   constructor(
     private readonly store: SessionStore,
     private readonly events: SessionEvents,
@@ -22,8 +25,9 @@ export class PurgeRunner extends SessionPurge {
 
   override async run(options: PurgeOptions = {}): Promise<PurgeReport> {
     const { store, events, pacing } = this;
+    const memory = this.#memory;
     try {
-      const run = new PurgeRun({ store, events, pacing, options }, await store.now());
+      const run = new PurgeRun({ store, events, memory, pacing, options }, await store.now());
       const report = await run.purge();
       events.emit('purge:completed', report);
       return report;

@@ -63,16 +63,17 @@ describe('PurgeRunner on a backlog', () => {
   const clock = new FakeClock(NOW);
   const events = new SessionEvents();
   let store: ObservedStore;
+  let runner: PurgeRunner;
 
   beforeEach(() => {
     jest.useFakeTimers();
     clock.set(NOW);
     store = new ObservedStore({ clock, retentionMs: 0, purgeBucketMs: minutes(1) });
+    runner = new PurgeRunner(store, events, PACING);
   });
   afterEach(() => void jest.useRealTimers());
 
-  const run = (options: PurgeOptions = {}) =>
-    settle(new PurgeRunner(store, events, PACING).run(options));
+  const run = (options: PurgeOptions = {}) => settle(runner.run(options));
 
   /** Inserts sessions a second apart, of which those that the condition names are due an hour later. */
   async function insert(count: number, isDue: (index: number) => boolean): Promise<string[]> {
@@ -132,19 +133,31 @@ describe('PurgeRunner on a backlog', () => {
     expect(store.shares).toBe(0);
   });
 
-  it('begins a walk at the lowest id that the index named, and leaves what is below to the index', async () => {
+  it('begins a walk at the lowest id that the index named, and ends it with what is below', async () => {
     const ids = await insert(8000, (index) => index >= 2000);
-    await run();
+    const { deleted, more } = await run();
 
+    expect({ deleted, more }).toEqual({ deleted: 6000, more: false });
     expect(store.ranges[0]?.after).toBe(ids.find((_, index) => index >= 2000 && index % 50 === 0));
-    expect(store.ranges[0]?.after).not.toBe(LOWEST_ID);
+    expect(store.ranges.some(({ after }) => after === LOWEST_ID)).toBe(true);
     expect(await store.statistics()).toMatchObject({ sessions: 2000, overdue: 0 });
-    // After the walk, and from where the index had been.
-    const last = store.batches.at(-1);
-    expect(last?.watermark).toBeGreaterThan(0);
   });
 
-  it('goes on with the next run where the budget ended, not over what was walked', async () => {
+  it('deletes what is due below the place where a walk began', async () => {
+    // The index comes to it late.
+    const ids = await insert(8000, (index) => index === 45 || index >= 4000);
+    await run();
+    expect((store.ranges[0]?.after ?? '') > (ids[45] ?? '')).toBe(true);
+    expect(await store.statistics()).toMatchObject({ overdue: 0 });
+  });
+
+  it('enters the index after a walk past all that the walk has deleted', async () => {
+    await insert(6000, (index) => index % 2 === 0);
+    await run();
+    expect(store.batches.at(-1)?.watermark).toBe(clock.now());
+  });
+
+  it('goes on with the next run where the budget ended, not by the index over what was walked', async () => {
     await insert(7000, () => true);
     store.takesMs = 13;
     const first = await run({ budgetMs: 150 });
@@ -153,10 +166,15 @@ describe('PurgeRunner on a backlog', () => {
     expect(store.ranges.length).toBeGreaterThan(2);
 
     store.ranges.length = 0;
+    store.batches.length = 0;
+    const walkedAt = clock.now();
+    clock.advance(minutes(20));
     const second = await run();
     expect(second).toMatchObject({ more: false, strategy: 'walk' });
     expect((store.ranges[0]?.after ?? '') > reached).toBe(true);
     expect(first.deleted + second.deleted).toBe(7000);
+    // What became due since the walk began may lie below where it was then.
+    expect(store.batches.map(({ watermark }) => watermark)).toEqual([walkedAt]);
   });
 
   it('works a fifth of the time, and all of it flat out', async () => {
@@ -198,7 +216,7 @@ describe('PurgeRunner on a backlog', () => {
     await insert(4000, () => true);
     const controller = new AbortController();
     store.takesMs = 20;
-    const running = new PurgeRunner(store, events, PACING).run({ signal: controller.signal });
+    const running = runner.run({ signal: controller.signal });
     while (store.ranges.length < 2) await jest.advanceTimersToNextTimerAsync();
     controller.abort();
     expect(await settle(running)).toMatchObject({ more: true, strategy: 'walk' });

@@ -2,6 +2,7 @@ import type { DataSource } from 'typeorm';
 
 import { SessionError } from '../../core/errors.js';
 import type { Dialect } from './dialect.js';
+import { mariadb } from './mariadb.js';
 import { mysql } from './mysql.js';
 import { postgres } from './postgres.js';
 import { sqlite } from './sqlite.js';
@@ -9,7 +10,7 @@ import { sqlite } from './sqlite.js';
 const DIALECTS: Readonly<Record<string, Dialect>> = {
   postgres,
   mysql,
-  mariadb: mysql,
+  mariadb,
   'better-sqlite3': sqlite,
 };
 

@@ -53,6 +53,8 @@ export interface Dialect {
   readonly isolationLevel: 'READ COMMITTED' | undefined;
   /** Whether UPDATE and DELETE have RETURNING. Without, rows are locked first and then written by id. */
   readonly hasReturning: boolean;
+  /** Whether a DELETE of one table has RETURNING, as it has on MariaDB where an UPDATE has not. */
+  readonly hasDeleteReturning: boolean;
   /**
    * Whether an UPDATE locks what its subqueries read, as MySQL and MariaDB do: from REPEATABLE READ on, and where it names
    * several tables always. A write that holds its session's row would wait for the principal's, against the order in which
@@ -63,8 +65,10 @@ export interface Dialect {
   readonly hasOneConnection: boolean;
   /** Locks the rows of a SELECT and passes over locked ones; empty where a statement has the database to itself. */
   readonly lockRows: string;
-  /** Locks the rows of a SELECT, or fails where one is locked. Needed where there is no RETURNING. */
+  /** Locks the rows of a SELECT, or fails where one is locked. Needed where a DELETE has no RETURNING. */
   readonly lockRowsOrFail: string;
+  /** Before a DELETE: keeps it from waiting for a row that is locked. Empty where the purge's own bound is as short. */
+  readonly withoutWaiting: string;
   /** Whether a WITH can hold a DELETE. */
   readonly hasWritingCte: boolean;
   /**

@@ -38,10 +38,12 @@ export const mysql: Dialect = {
   // No gap locks: a purge and a sign-in would wait for each other.
   isolationLevel: 'READ COMMITTED',
   hasReturning: false,
+  hasDeleteReturning: false,
   locksWhatUpdatesRead: true,
   hasOneConnection: false,
   lockRows: 'for update skip locked',
   lockRowsOrFail: 'for update nowait',
+  withoutWaiting: '',
   hasWritingCte: false,
   byPrimaryKey: 'force index (primary)',
   fromNothing: 'from dual',

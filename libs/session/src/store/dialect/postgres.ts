@@ -25,15 +25,19 @@ export const postgres: Dialect = {
   now: '(floor(extract(epoch from statement_timestamp()) * 1000)::bigint)',
   isolationLevel: 'READ COMMITTED',
   hasReturning: true,
+  hasDeleteReturning: true,
   locksWhatUpdatesRead: false,
   hasOneConnection: false,
   lockRows: 'for update skip locked',
   lockRowsOrFail: 'for update nowait',
+  withoutWaiting: '',
   hasWritingCte: true,
   byPrimaryKey: '',
   fromNothing: '',
-  // Gone with the transaction: the connection goes back to the application's pool.
-  limitPurge: `select set_config('lock_timeout', '50ms', true), set_config('statement_timeout', '2s', true)`,
+  // Gone with the transaction: the connection goes back to the application's pool. No batch waits for its commit to reach
+  // the disk: what a crash brings back is due still, and is deleted again.
+  limitPurge: `select set_config('lock_timeout', '50ms', true), set_config('statement_timeout', '9s', true),
+    set_config('synchronous_commit', 'off', true)`,
   unlimitPurge: null,
 
   codes: {

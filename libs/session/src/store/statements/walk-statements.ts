@@ -42,7 +42,7 @@ export function walkStatements(on: SessionSql): WalkStatements {
       where ${column.id} > ${after} order by ${column.id} limit 1 offset ${skipped}`),
     passingOver: purgeOf(on, sql`${isMeant} order by ${column.id}`),
   };
-  if (!dialect.hasReturning) {
+  if (!dialect.hasDeleteReturning) {
     const lock = sql`from ${sessions} ${dialect.byPrimaryKey} where ${isMeant}`;
     const due = sql`select ${purgeReason(on)} as reason, ${column.purgeAt} as purge_at ${lock} ${dialect.lockRowsOrFail}`;
     return {
@@ -60,7 +60,7 @@ export function walkStatements(on: SessionSql): WalkStatements {
     };
   }
   const naming = {
-    report: on.compile(sql`${remove} returning ${purgedColumns(on)}`),
+    report: on.compile(sql`${dialect.withoutWaiting} ${remove} returning ${purgedColumns(on)}`),
     remove: null,
   };
   if (!dialect.hasWritingCte) return { ...statements, naming, counting: null };
