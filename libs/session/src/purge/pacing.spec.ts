@@ -25,11 +25,18 @@ describe('AdaptiveSize', () => {
     expect(size.rows).toBe(500);
   });
 
-  it('halves after a statement over the target, down to 50', () => {
-    const size = newSize();
+  it('halves after a statement over the target, down to a twentieth of the most', () => {
+    const size = new AdaptiveSize(25, 4000);
     size.learn(26);
     expect(size.rows).toBe(250);
+    for (let count = 0; count < 10; count += 1) size.learn(26);
+    expect(size.rows).toBe(200);
+  });
+
+  it('halves after a statement that failed, down to 50, and stays there while statements are slow', () => {
+    const size = newSize();
     for (let count = 0; count < 10; count += 1) size.halve();
+    size.learn(26);
     expect(size.rows).toBe(50);
   });
 

@@ -24,6 +24,8 @@ export const ONE_WRITER_PACING: PurgePacing = {
 
 const FIRST_SIZE = 500;
 const LEAST_SIZE = 50;
+/** A commit costs its time however few rows it has: where the disk is slow, smaller statements would only be more of them. */
+const LEAST_SHARE = 1 / 20;
 const GROWTH = 1.5;
 
 /** The share of the time that a purge works; the rest it leaves to others. */
@@ -31,7 +33,7 @@ const DUTY_CYCLE = 0.2;
 
 /**
  * The size of the next statement, learnt from how long the last one took: half as large when the target was passed, half
- * as large again when it took less than half of it.
+ * as large again when it took less than half of it. Time alone takes it no lower than to a twentieth of the most.
  */
 export class AdaptiveSize {
   readonly #targetMs: number;
@@ -48,10 +50,15 @@ export class AdaptiveSize {
     return this.#rows;
   }
 
+  get #least(): number {
+    return Math.min(LEAST_SIZE, this.#most);
+  }
+
   /** Learns from a statement that took `elapsedMs`. */
   learn(elapsedMs: number): void {
     if (elapsedMs > this.#targetMs) {
-      this.halve();
+      const least = Math.max(this.#least, Math.floor(this.#most * LEAST_SHARE));
+      this.#rows = Math.max(Math.floor(this.#rows / 2), Math.min(this.#rows, least));
     } else if (elapsedMs < this.#targetMs / 2) {
       this.#rows = Math.min(Math.ceil(this.#rows * GROWTH), this.#most);
     }
@@ -59,7 +66,7 @@ export class AdaptiveSize {
 
   /** As after a statement that failed. */
   halve(): void {
-    this.#rows = Math.max(Math.floor(this.#rows / 2), Math.min(LEAST_SIZE, this.#most));
+    this.#rows = Math.max(Math.floor(this.#rows / 2), this.#least);
   }
 }
 

@@ -196,7 +196,7 @@ describe('PurgeRunner on a backlog', () => {
     store.takesMs = 30;
     await run({ budgetMs: 1000 });
     const spans = store.ranges.map(({ span }) => span);
-    expect(spans.slice(0, 4)).toEqual([500, 250, 125, 62]);
+    expect(spans.slice(0, 4)).toEqual([500, 250, 200, 200]);
     expect(store.batches.map(({ limit }) => limit).slice(0, 3)).toEqual([500, 750, 1000]);
   });
 
