@@ -5,7 +5,7 @@ import { grouped } from '../statistics.js';
 
 const FLUSH_LABELS: Readonly<Record<string, string>> = {
   'flush/curfew': 'Curfew',
-  'flush/update-each': 'one UPDATE of the same columns each',
+  'flush/update-each': 'one UPDATE of the same table each',
   'flush/connect-pg-simple': 'connect-pg-simple',
 };
 
