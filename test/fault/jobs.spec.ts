@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
+import pg from 'pg';
 
 import { days, minutes } from '../../libs/session/src/core/duration.js';
 import type { QueueSettings } from '../../libs/session/src/jobs/job-queue.js';
@@ -27,6 +28,12 @@ const DEADLINE_MS = 2000;
 
 /** Closing is quicker where the peer is known to be gone. */
 const QUICK_CLOSE_MS = 3000;
+
+/** So many that some meet a client of BullMQ's while nobody listens to it. */
+const TERMINATIONS = 300;
+
+const TERMINATE_OTHERS = `select pg_terminate_backend(pid) from pg_stat_activity
+  where datname = current_database() and pid <> pg_backend_pid()`;
 
 const logs = captureLogs();
 const silent = await startSilentServer();
@@ -182,8 +189,14 @@ if (postgres !== undefined) {
     const database = `curfew_test_${randomBytes(6).toString('hex')}`;
     const { url } = postgres.options(database) as { url: string };
     let proxy: TcpProxy;
+    let queueCount = 0;
+    /** Of a queue that no other test has left jobs in. */
     const settings = () =>
-      ({ backend: 'postgres', connection: { url: proxy.through(url) } }) as const;
+      ({
+        backend: 'postgres',
+        connection: { url: proxy.through(url) },
+        prefix: `queue_${(queueCount += 1)}`,
+      }) as const;
 
     beforeAll(async () => {
       await postgres.create(database);
@@ -244,6 +257,40 @@ if (postgres !== undefined) {
       await proxy.heal();
       const revoked = nextEvent(events, 'session:revoked');
       jobs.requestSweep('ann');
+
+      expect(await revoked).toMatchObject({ userId: 'ann' });
+    });
+
+    it('goes on when the connection is lost at which BullMQ looks for its schema', async () => {
+      const { store, jobs, startWorker } = start(settings(), minutes(10));
+      const events = await startWorker();
+      await nextEvent(events, 'purge:completed');
+      await store.insert(newSession());
+      await store.raiseEpoch('ann', 'revoked');
+      const cut = proxy.cutOn('server_version_num', 'before-its-answer');
+      jobs.requestSweep('bob');
+      await cut;
+      await until(() => logs.some((line) => line.includes('sweeps left to the recurring purge')));
+      const revoked = nextEvent(events, 'session:revoked');
+      jobs.requestSweep('ann');
+
+      expect(await revoked).toMatchObject({ userId: 'ann' });
+    });
+
+    it('goes on when the server ends its connections again and again while jobs run', async () => {
+      const { store, jobs, startWorker } = start(settings());
+      const events = await startWorker();
+      await nextEvent(events, 'purge:completed');
+      await store.insert(newSession());
+      const admin = new pg.Client(url);
+      await admin.connect();
+      for (let round = 0; round < TERMINATIONS; round += 1) {
+        jobs.requestSweep(`user-${round}`);
+        await admin.query(TERMINATE_OTHERS);
+      }
+      await admin.end();
+      await store.raiseEpoch('ann', 'revoked');
+      const revoked = nextEvent(events, 'session:revoked');
 
       expect(await revoked).toMatchObject({ userId: 'ann' });
     });

@@ -1,3 +1,5 @@
+import type { ClientConfig } from 'pg';
+
 import { seconds } from '../core/duration.js';
 import { loadPeer } from './load-peer.js';
 import type { QueueBackend, QueueSettings } from './job-queue.js';
@@ -7,6 +9,7 @@ import {
   WORKER_OPTIONS,
   WORKER_DEADLINE_MS,
 } from './queue-defaults.js';
+import { keepUnheardErrors } from './unheard-errors.js';
 
 /** Longest wait for a connection. */
 const CONNECT_TIMEOUT_MS = seconds(5);
@@ -22,10 +25,23 @@ const MIGRATION_TIMEOUT_MS = seconds(60);
 export async function createPostgresBackend(settings: QueueSettings): Promise<QueueBackend> {
   const bullmq = await loadPeer('bullmq', '`jobs.driver: "bullmq"`', () => import('bullmq'));
   const { default: pg } = await loadPeer('pg', '`jobs.backend: "postgres"`', () => import('pg'));
-  const { Queue, Worker } = bullmq.withBackend(bullmq.createPostgresBackend);
+  class Client extends pg.Client {
+    constructor(config?: string | ClientConfig) {
+      super(config);
+      keepUnheardErrors(this);
+    }
+  }
+  const createBackend: typeof bullmq.createPostgresBackend = (...of) => {
+    const created = bullmq.createPostgresBackend(...of);
+    // The client for LISTEN is none of the pool's, and no option names its class.
+    Object.assign(created.connection, { pgModule: { Client } });
+    return created;
+  };
+  const { Queue, Worker } = bullmq.withBackend(createBackend);
   const { queueName, prefix: schema = bullmq.DEFAULT_SCHEMA } = settings;
   const { url, ...given } = settings.connection;
   const server = {
+    Client,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
     ...given,
@@ -34,9 +50,7 @@ export async function createPostgresBackend(settings: QueueSettings): Promise<Qu
 
   return {
     async prepare() {
-      const client = new pg.Client({ ...server, query_timeout: MIGRATION_TIMEOUT_MS });
-      // Without a listener, a connection that drops between two statements would end the process.
-      client.on('error', () => {});
+      const client = new Client({ ...server, query_timeout: MIGRATION_TIMEOUT_MS });
       try {
         await client.connect();
         await bullmq.runMigrations(client, schema);
