@@ -1,0 +1,57 @@
+// A process of an application that kills itself at the point which its argument names. What it announces it writes to
+// its standard output first, at once: a line with the id of the session.
+import { writeSync } from 'node:fs';
+
+import { ModuleRef, NestFactory } from '@nestjs/core';
+import { DataSource } from 'typeorm';
+
+import { SessionEvents } from '../../libs/session/src/core/session-events.js';
+import { SessionStore } from '../../libs/session/src/core/session-store.js';
+import { SessionService } from '../../libs/session/src/core/session.service.js';
+import { crashModule, type CrashProcess } from './crash-app.js';
+import { planOf, type CrashPoint, type CrashScene } from './crash-points.js';
+import { nextEvent } from './next-event.js';
+
+/** What the process is told. */
+export interface CrashOrder extends Pick<CrashProcess, 'database' | 'jobs'> {
+  readonly point: CrashPoint;
+  readonly userId: string;
+  readonly token: string;
+}
+
+const { point, userId, token, ...given } = JSON.parse(process.argv[2] ?? '') as CrashOrder;
+const plan = planOf(point);
+const app = await NestFactory.createApplicationContext(
+  crashModule({ ...given, role: plan.role }, [
+    {
+      provide: 'scene',
+      inject: [SessionEvents, SessionService, DataSource, ModuleRef],
+      // Made before any job runs.
+      async useFactory(
+        events: SessionEvents,
+        sessions: SessionService,
+        dataSource: DataSource,
+        modules: ModuleRef,
+      ): Promise<CrashScene> {
+        const store = modules.get(SessionStore, { strict: false });
+        // On SQLite a transaction of the jobs must not meet one of the request.
+        const ready =
+          given.jobs.driver === 'in-process' ? nextEvent(events, 'purge:completed') : null;
+        const scene = { events, store, sessions, dataSource, userId, token, ready };
+        events.on(
+          'session:revoked',
+          ({ sessionId }) => void writeSync(1, `revoked ${sessionId}\n`),
+        );
+        await plan.arm?.(scene);
+        return scene;
+      },
+    },
+  ]),
+  { logger: ['warn', 'error'] },
+);
+if (plan.act !== undefined) {
+  const scene = app.get<CrashScene>('scene');
+  await scene.ready;
+  await plan.act(scene);
+  throw new Error(`Expected to be dead ${point}`);
+}
