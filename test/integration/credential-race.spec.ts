@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 
-import { beforeAll, expect, it } from '@jest/globals';
+import { beforeAll, expect, it, jest } from '@jest/globals';
 
 import { isSessionError } from '../../libs/session/src/core/errors.js';
 import type { Member } from '../support/member.entity.js';
@@ -9,6 +9,8 @@ import { openTriggerBench, type TriggerBench } from '../support/trigger-bench.js
 
 /** How often each race is run, in all. More find rarer orders. */
 const RACES = Number(process.env['SESSION_TEST_RACES'] ?? 100);
+
+jest.setTimeout(30_000 + RACES * 200);
 
 /** So many users race at once, each by themselves: a round is mostly spent on waiting for answers. */
 const LANES = 4;
