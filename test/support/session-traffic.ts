@@ -187,6 +187,9 @@ export class SessionTraffic {
       node.sessions.commit(work(current, { signIn })),
     );
     if (record === null || token === null) return;
+    // The data is carried over, with what was counted in it.
+    const { count = 0 } = JSON.parse(record.data ?? '{}') as { count?: number };
+    this.updates.set(record.session.id, count);
     this.#hold(userId, record.session.id, token);
     this.history.loggedIn({ ...span, sessionId: record.session.id, userId, credential });
     this.history.ended({ ...span, node, sessionId: held.sessionId });
