@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-import { afterEach, expect, it } from '@jest/globals';
+import { afterEach, expect, it, jest } from '@jest/globals';
 import { Queue } from 'bullmq';
 import { IsNull } from 'typeorm';
 
@@ -19,6 +19,8 @@ import { until } from '../support/until.js';
 const USERS = 100;
 const SESSIONS_EACH = 3;
 const OVERDUE = 5000;
+
+jest.setTimeout(90_000);
 
 const logs = captureLogs();
 const redis = await findRedis();

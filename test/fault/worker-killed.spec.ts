@@ -21,7 +21,7 @@ const LIVE = 50;
 const IDLE_TIMEOUT_MS = 6000;
 const BUCKET_MS = 1000;
 
-jest.setTimeout(90_000);
+jest.setTimeout(180_000);
 
 const startWorker = workerStarter(await compileApp('worker-killed'));
 const redis = await PrivateRedis.start();
