@@ -17,7 +17,6 @@ const PACKAGES = [
   'express-session',
   'connect-pg-simple',
   'connect-redis',
-  'redis',
   '@fastify/session',
 ];
 
@@ -38,6 +37,8 @@ export async function describeVersions(
   const versions: Record<string, string> = { node: process.versions.node };
   for (const [name, server] of Object.entries(servers)) versions[name] = await server.version();
   for (const name of PACKAGES) versions[name] = versionOf(name);
+  // As it is known: its package has the name of the server.
+  versions['node-redis'] = versionOf('redis');
   return versions;
 }
 
