@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -12,7 +14,7 @@ import { runSessionMigrations } from '../../libs/session/src/migrations.js';
 import type { SessionJobsOptions } from '../../libs/session/src/session.options.js';
 import { Account } from '../support/account.entity.js';
 import { captureLogs } from '../support/captured-logger.js';
-import { compileProgram, type CompiledProgram } from '../support/compiled-program.js';
+import { compileSources } from '../support/compiled-sources.js';
 import { crashModule, type CrashProcess } from '../support/crash-app.js';
 import { SESSION_COUNT, type CrashPoint } from '../support/crash-points.js';
 import type { CrashOrder } from '../support/crashing-process.js';
@@ -26,12 +28,7 @@ import { until } from '../support/until.js';
 
 captureLogs();
 const redis = await findRedis();
-let program: CompiledProgram;
-
-beforeAll(async () => {
-  program = await compileProgram();
-});
-afterAll(() => program.remove());
+const program = await compileSources('sigkill', ['libs/session/src', 'test/support']);
 
 /** Each database with the queue that suits it. */
 function jobsOn(database: TestDatabase, queueName: string): SessionJobsOptions {
@@ -99,7 +96,7 @@ await describeEachDatabase('A process that dies', (database) => {
   async function crash(point: CrashPoint, { userId, tokens, jobs }: Scene): Promise<string[]> {
     const token = tokens[0] ?? '';
     const order: CrashOrder = { point, database: database.options(), jobs, userId, token };
-    const path = program.path('test/support/crashing-process.ts');
+    const path = join(program, 'test/support/crashing-process.js');
     const child = new ObservedProcess([process.execPath, path, JSON.stringify(order)], {}, '.');
     expect([await child.exited, child.output]).toEqual([null, expect.not.stringMatching(/rror/)]);
     return [...child.output.matchAll(/^revoked (\S+)$/gm)].map(([, id = '']) => id);

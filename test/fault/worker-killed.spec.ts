@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { expect, it, jest } from '@jest/globals';
 
 import type { SessionStore } from '../../libs/session/src/core/session-store.js';
-import { compileApp } from '../support/compiled-app.js';
+import { compileSources } from '../support/compiled-sources.js';
 import { databaseUrlOf } from '../support/database-url.js';
 import { describeEachDatabase } from '../support/databases.js';
 import { newSession } from '../support/new-session.js';
@@ -23,7 +23,7 @@ const BUCKET_MS = 1000;
 
 jest.setTimeout(180_000);
 
-const startWorker = workerStarter(await compileApp('worker-killed'));
+const startWorker = workerStarter(await compileSources('worker-killed'));
 const redis = await PrivateRedis.start();
 
 if (redis !== undefined) {

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, expect, it, jest } from '@jest/globals';
 import { Queue } from 'bullmq';
 
-import { compileApp } from '../support/compiled-app.js';
+import { compileSources } from '../support/compiled-sources.js';
 import { databaseUrlOf } from '../support/database-url.js';
 import { describeEachDatabase } from '../support/databases.js';
 import type { ObservedProcess } from '../support/observed-process.js';
@@ -31,7 +31,7 @@ const ANEW = 10;
 
 jest.setTimeout(4 * LOCK_MS + 60_000);
 
-const app = await compileApp('worker-paused');
+const app = await compileSources('worker-paused');
 const startWorker = workerStarter(app);
 const redis = await PrivateRedis.start();
 const directory = mkdtempSync(join(tmpdir(), 'curfew-test-paused-'));

@@ -5,7 +5,7 @@ import type { DataSource } from 'typeorm';
 import { encodeJob } from '../../libs/session/src/jobs/job-payload.js';
 import { SessionEntity } from '../../libs/session/src/store/session.entity.js';
 import { untilBlocked } from '../support/blocked.js';
-import { compileApp } from '../support/compiled-app.js';
+import { compileSources } from '../support/compiled-sources.js';
 import { databaseUrlOf } from '../support/database-url.js';
 import { describeEachDatabase } from '../support/databases.js';
 import type { ObservedProcess } from '../support/observed-process.js';
@@ -28,7 +28,7 @@ const LOCKS: Readonly<Record<string, { readonly begin: string; readonly end: str
   mariadb: { begin: 'lock tables sessions write', end: 'unlock tables' },
 };
 
-const startWorker = workerStarter(await compileApp('worker-shutdown'));
+const startWorker = workerStarter(await compileSources('worker-shutdown'));
 const redis = await PrivateRedis.start();
 
 if (redis !== undefined) {

@@ -9,7 +9,7 @@ export type StartWorker = (
   ...nodeOptions: readonly string[]
 ) => ObservedProcess;
 
-/** @param app the directory that `compileApp` made. */
+/** @param app the directory that `compileSources` made. */
 export function workerStarter(app: string): StartWorker {
   const running: ObservedProcess[] = [];
   afterEach(async () => {

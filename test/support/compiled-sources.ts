@@ -8,16 +8,20 @@ import { transformFile, type Options } from '@swc/core';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /**
- * Compiles the reference app and the library for real processes, as Jest compiles them for tests; removed after this test file.
+ * Compiles sources for real processes, as Jest compiles them for tests; removed after this test file.
  * @param name of the directory below `dist`, of this test file only.
- * @returns that directory: it holds `src` and `libs`.
+ * @param folders by default the reference app and the library
+ * @returns that directory: it holds the folders.
  */
-export async function compileApp(name: string): Promise<string> {
+export async function compileSources(
+  name: string,
+  folders: readonly string[] = ['src', 'libs/session/src'],
+): Promise<string> {
   const directory = join(root, 'dist', name);
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
   const options = await compilerOptions();
   await Promise.all(
-    ['src', 'libs/session/src'].flatMap(sourcesIn).map(async (source) => {
+    folders.flatMap(sourcesIn).map(async (source) => {
       const { code } = await transformFile(join(root, source), options);
       write(join(directory, source.replace(/\.ts$/, '.js')), code);
     }),
