@@ -96,6 +96,12 @@ await describeEachDatabase('a credential of an entity with subtypes', (database)
     expect(await bench.liveOf(admin)).toEqual([id]);
   });
 
+  it('refuses user ids that TypeORM loads for nobody', () => {
+    const principal = { entity: Person, userId: 'passwordHash', credentials: ['name'] };
+    const boot = () => new TypeOrmSessionStore(bench.dataSource, { ...STORE_OPTIONS, principal });
+    expect(boot).toThrow(/SESSION_OPTIONS_INVALID.*"passwordHash" of Person with `select: false`/);
+  });
+
   it('ends the sessions of a user of whom only a part was loaded when they are removed', async () => {
     const part = await bench.dataSource
       .getRepository(Person)

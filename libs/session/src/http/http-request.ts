@@ -30,7 +30,7 @@ export type HttpResponse = ServerResponse & { readonly raw?: ServerResponse };
  *
  * A class, like all that refers to a request and lives as long: V8 learns that objects of a literal outlive scavenges while
  * requests wait for the database, allocates later ones in the old generation, and from there they keep whole requests from
- * being scavenged. Measured: 96 µs of processor time for a request instead of 60.
+ * being scavenged. Measured on Fastify: 96 µs of processor time for a request, and 60 where V8 is told not to do that.
  */
 export class HttpExchange {
   /**
