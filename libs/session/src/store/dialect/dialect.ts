@@ -76,6 +76,11 @@ export interface Dialect {
    * that a plan visits, and scan the whole of a small table; empty where only the rows that match are locked.
    */
   readonly byPrimaryKey: string;
+  /**
+   * Where a row lies, which for a row that is locked finds it at less cost than its primary key; `null` where there is no
+   * such column. An index on random ids is read at a page of its own for each row.
+   */
+  readonly rowAddress: string | null;
   /** FROM of a SELECT that has a WHERE and no table. */
   readonly fromNothing: string;
   /** Bounds the statements of a purge, at the start of its transaction; `null` for none. */

@@ -46,6 +46,7 @@ export const mysql: Dialect = {
   withoutWaiting: '',
   hasWritingCte: false,
   byPrimaryKey: 'force index (primary)',
+  rowAddress: null,
   fromNothing: 'from dual',
   // A variable of the connection, which goes back to the application's pool. One second is the least.
   limitPurge: `set @session_lock_wait_timeout = @@session.innodb_lock_wait_timeout, session innodb_lock_wait_timeout = 1`,

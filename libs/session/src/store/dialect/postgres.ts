@@ -33,6 +33,7 @@ export const postgres: Dialect = {
   withoutWaiting: '',
   hasWritingCte: true,
   byPrimaryKey: '',
+  rowAddress: 'ctid',
   fromNothing: '',
   // Gone with the transaction: the connection goes back to the application's pool. No batch waits for its commit to reach
   // the disk: what a crash brings back is due still, and is deleted again.

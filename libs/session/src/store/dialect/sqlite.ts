@@ -16,6 +16,7 @@ export const sqlite: Dialect = {
   withoutWaiting: '',
   hasWritingCte: false,
   byPrimaryKey: '',
+  rowAddress: null,
   fromNothing: '',
   limitPurge: null,
   unlimitPurge: null,

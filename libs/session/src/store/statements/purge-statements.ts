@@ -30,13 +30,20 @@ export function purgeStatement(on: SessionSql): BulkWrite {
  */
 export function purgeOf(on: SessionSql, which: Sql): BulkWrite {
   const { column, dialect, sessions } = on;
-  const due = sql`select ${on.as(column.id, 'id')}, ${on.as(column.purgeAt, 'purgeAt')} from ${sessions}
+  const { rowAddress } = dialect;
+  const address = rowAddress === null ? '' : sql`, ${on.as(rowAddress, 'address')}`;
+  const due = sql`select ${on.as(column.id, 'id')}, ${on.as(column.purgeAt, 'purgeAt')}${address} from ${sessions}
     where ${which}`;
   const isChosen = dialect.isOneOf(column.id, ids);
   if (dialect.hasReturning) {
+    // By its id as well: an address names a row in each partition.
+    const isLocked =
+      rowAddress === null
+        ? sql`${column.id} in (select id from due)`
+        : sql`(${column.id}, ${rowAddress}) in (select id, address from due)`;
     // Materialized, so that the limit holds whatever the plan.
     const atOnce = sql`with due as materialized (${due} ${dialect.lockRows})
-      delete from ${sessions} where ${column.id} in (select id from due) and ${isDue(on)}
+      delete from ${sessions} where ${isLocked} and ${isDue(on)}
       returning ${purgedColumns(on)}`;
     return { atOnce: on.compile(atOnce) };
   }
