@@ -7,19 +7,31 @@ import { advanced, PurgeMemory, walkFrom } from './purge-memory.js';
 const NOW = Date.UTC(2026, 0, 1);
 
 describe('PurgeMemory', () => {
-  it('has the index entered at its left end every ten minutes, for the rows that were locked', () => {
+  /** As after a run that came to five milliseconds before now. */
+  function memoryOf(rows: number, leftEndMs: number): PurgeMemory {
     const memory = new PurgeMemory();
     expect(memory.watermarkAt(NOW)).toBe(0);
     memory.reached(NOW - 5);
+    memory.deleted(rows, leftEndMs, NOW);
+    return memory;
+  }
+
+  it('has the index entered at its left end, for the rows that were locked', () => {
+    expect(memoryOf(9999, 999).watermarkAt(NOW)).toBe(0);
+  });
+
+  it.each([
+    ['many rows were deleted', 10_000, 0],
+    ['the left end was slow', 1, 1000],
+  ])('has it entered where the last run came to, for ten minutes, where %s', (_, rows, ms) => {
+    const memory = memoryOf(rows, ms);
+    memory.deleted(rows, ms, NOW + minutes(9));
     expect(memory.watermarkAt(NOW + minutes(10))).toBe(NOW - 5);
     expect(memory.watermarkAt(NOW + minutes(10) + 1)).toBe(0);
   });
 
-  it('has the index entered at its left end where the clock was put back', () => {
-    const memory = new PurgeMemory();
-    memory.watermarkAt(NOW);
-    memory.reached(NOW - 5);
-    expect(memory.watermarkAt(NOW - minutes(60))).toBe(0);
+  it('has it entered at its left end where the clock was put back', () => {
+    expect(memoryOf(10_000, 0).watermarkAt(NOW - minutes(60))).toBe(0);
   });
 
   it('has the index entered past what a walk has deleted, however long it took', () => {

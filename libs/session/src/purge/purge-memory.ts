@@ -1,8 +1,12 @@
-import { minutes } from '../core/duration.js';
+import { minutes, seconds } from '../core/duration.js';
 import { LOWEST_ID } from '../core/session-id.js';
 
-/** A row that was locked when its turn came is below the watermark, and waits until that is forgotten. */
+/** For how long no run begins at the left end of the index again, where that is far. */
 const REMEMBERED_MS = minutes(10);
+
+/** Behind fewer rows that were deleted, the left end takes PostgreSQL 15 less than a tenth of a second. */
+const MANY_ROWS = 10_000;
+const SLOW_MS = seconds(1);
 
 /** A way through the table in the order of ids: from where what is due began to the end, and then what is before. */
 export interface Walk {
@@ -18,21 +22,20 @@ export interface Walk {
 /**
  * What a process remembers from one run of the purge to the next. To lose it costs time and nothing else.
  *
- * Rows that were deleted stay in the index until the database has cleaned up, which it cannot while an old snapshot is
- * open. A run that began at the left end would pass over all of them: a million took PostgreSQL 15 seven seconds.
+ * A run begins at the left end of the index, and so finds what an earlier one passed over because it was locked. But rows
+ * that were deleted stay in the index until the database has cleaned up, which it cannot while an old snapshot is open: a
+ * million took PostgreSQL 15 seven seconds. So after many deletions, and where the left end was slow, runs begin where the
+ * last one came to.
  */
 export class PurgeMemory {
   #watermark = 0;
-  #sawAllAt = 0;
+  #rememberedAt = 0;
   /** A walk that was not finished. */
   walk: Walk | null = null;
 
-  /** The `purge_at` at which the index is entered by a run at `cutoff`. Every so often that is its left end. */
+  /** The `purge_at` at which the index is entered by a run at `cutoff`; 0 is its left end. */
   watermarkAt(cutoff: number): number {
-    if (Math.abs(cutoff - this.#sawAllAt) <= REMEMBERED_MS) return this.#watermark;
-    this.#sawAllAt = cutoff;
-    this.#watermark = 0;
-    return 0;
+    return this.#isRememberedAt(cutoff) ? this.#watermark : 0;
   }
 
   /** That no row with a lower `purge_at` is left, but for those that were locked. */
@@ -40,15 +43,25 @@ export class PurgeMemory {
     this.#watermark = watermark;
   }
 
+  /** That a run at `cutoff` has deleted so many rows, and that its first statement took `leftEndMs` at the left end. */
+  deleted(rows: number, leftEndMs: number, cutoff: number): void {
+    if (rows < MANY_ROWS && leftEndMs < SLOW_MS) return;
+    if (!this.#isRememberedAt(cutoff)) this.#rememberedAt = cutoff;
+  }
+
   /** That a walk was finished at `cutoff`, so that what is left was not due at `since`. */
   walked(since: number, cutoff: number): void {
     this.#watermark = since;
-    this.#sawAllAt = cutoff;
+    this.#rememberedAt = cutoff;
   }
 
   /** That rows were passed over: the next run begins at the left end. */
   forgetWatermark(): void {
-    this.#sawAllAt = 0;
+    this.#rememberedAt = 0;
+  }
+
+  #isRememberedAt(cutoff: number): boolean {
+    return Math.abs(cutoff - this.#rememberedAt) <= REMEMBERED_MS;
   }
 }
 

@@ -76,6 +76,7 @@ export class PurgeRun {
     let wereRowsPassedOver = false;
     let isChosen = false;
     let found = 0;
+    let leftEndMs = 0;
     let lowestId = HIGHEST_ID;
     while (!this.#isAborted) {
       const {
@@ -88,13 +89,15 @@ export class PurgeRun {
       this.#tally.add('index', countPurged(batch.deleted), elapsedMs);
       this.#announce(batch.deleted);
       wereRowsPassedOver ||= batch.deleted.length < batch.selected;
+      if (watermark === 0) leftEndMs = elapsedMs;
       watermark = batch.watermark;
+      found += batch.deleted.length;
+      this.#memory.reached(watermark);
+      this.#memory.deleted(found, leftEndMs, cutoff);
       if (wereRowsPassedOver) this.#memory.forgetWatermark();
-      else this.#memory.reached(watermark);
       if (batch.selected < size) return this.#tally.report(wereRowsPassedOver);
       // A full batch of rows that cannot be deleted would be selected again and again.
       if (batch.deleted.length === 0) return this.#tally.report(true);
-      found += batch.deleted.length;
       for (const { id } of batch.deleted) if (id < lowestId) lowestId = id;
       if (!(await this.#rest(elapsedMs))) return this.#tally.report(true);
       if (isChosen || found < BACKLOG_ROWS) continue;

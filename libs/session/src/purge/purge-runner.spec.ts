@@ -89,16 +89,37 @@ describe('PurgeRunner', () => {
     expect(report).toMatchObject({ deleted: 1251, batches: 3, more: false, strategy: 'index' });
   });
 
-  it('enters the index where the run before left it', async () => {
+  it('enters the index at its left end, for what the run before had to pass over', async () => {
     const store = new ScriptedStore(() => ({ selected: 1, deleted: rows(1), watermark: NOW - 7 }));
     const runner = new PurgeRunner(store, new SessionEvents());
     await settle(runner.run());
     await settle(runner.run());
-    expect(store.requests.map(({ watermark }) => watermark)).toEqual([0, NOW - 7]);
+    expect(store.requests.map(({ watermark }) => watermark)).toEqual([0, 0]);
   });
 
-  it('enters the index at its left end again where the run before passed over rows', async () => {
-    const store = new ScriptedStore(() => ({ selected: 2, deleted: rows(1), watermark: NOW - 7 }));
+  it('enters it where the run before left it if that was slow, or if many rows were deleted', async () => {
+    const slow = new ScriptedStore(() => ({ takesMs: 1000, watermark: NOW - 7 }));
+    const large = new ScriptedStore(({ limit }, index) => ({
+      selected: index < 6 ? limit : 1,
+      deleted: rows(index < 6 ? limit : 1),
+      watermark: NOW - 7,
+    }));
+    for (const store of [slow, large]) {
+      const runner = new PurgeRunner(store, new SessionEvents());
+      await settle(runner.run());
+      store.requests.length = 0;
+      await settle(runner.run());
+      expect(store.requests[0]?.watermark).toBe(NOW - 7);
+    }
+  });
+
+  it('enters it at its left end all the same where the run before passed over rows', async () => {
+    const store = new ScriptedStore(() => ({
+      selected: 2,
+      deleted: rows(1),
+      takesMs: 1000,
+      watermark: NOW - 7,
+    }));
     const runner = new PurgeRunner(store, new SessionEvents());
     await settle(runner.run());
     await settle(runner.run());
