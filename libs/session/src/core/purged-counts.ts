@@ -1,7 +1,9 @@
 import type { PurgedCount, PurgedSession } from './session-store.js';
 
 /** Sums up deleted rows by reason. */
-export function countPurged(sessions: readonly PurgedSession[]): readonly PurgedCount[] {
+export function countPurged(
+  sessions: readonly Pick<PurgedSession, 'reason' | 'purgeAt'>[],
+): readonly PurgedCount[] {
   const counts = new Map<string, PurgedCount>();
   for (const { reason, purgeAt } of sessions) {
     const known = counts.get(reason) ?? { reason, count: 0, oldestPurgeAt: purgeAt };

@@ -3,7 +3,7 @@ import { HIGHEST_ID } from '../core/session-id.js';
 import type { PurgeRange, PurgeRangeRequest } from '../core/session-store.js';
 import { writeMany } from './bulk-write.js';
 import { purgeTransaction } from './purge-transaction.js';
-import { purgedCountOf, purgedSessionOf, type Row } from './session-row.js';
+import { purgedCountOf, purgedRowOf, purgedSessionOf, type Row } from './session-row.js';
 import type { SessionStatements } from './session-statements.js';
 import type { StatementRunner, Values } from './statement-runner.js';
 import type { RangeDelete } from './statements/walk-statements.js';
@@ -29,10 +29,14 @@ export class RangePurge {
     const { rows } = await runner.run(walk.through, given, this.timeoutMs);
     const through = rows[0] === undefined ? null : String(rows[0]['id']);
     const values = { ...given, through: through ?? HIGHEST_ID };
-    const counting = isNaming ? null : walk.counting;
-    const reported = await this.#deleteAtOnce(runner, counting ?? walk.naming, values);
-    if (counting !== null && reported !== null) {
-      return { counts: reported.map(purgedCountOf), sessions: [], through };
+    const remove = isNaming ? walk.naming : walk.counting;
+    const reported = await this.#deleteAtOnce(runner, remove, values);
+    if (reported !== null && !isNaming) {
+      const { isGrouped } = walk.counting;
+      const counts = isGrouped
+        ? reported.map(purgedCountOf)
+        : countPurged(reported.map(purgedRowOf));
+      return { counts, sessions: [], through };
     }
     const sessions = (reported ?? (await this.#passOver(runner, values))).map(purgedSessionOf);
     return { counts: countPurged(sessions), sessions: isNaming ? sessions : [], through };

@@ -53,6 +53,10 @@ export function purgedSessionOf(row: Row): PurgedSession {
   return { ...endedSessionOf(row, String(row['reason'])), purgeAt: Number(row['purgeAt']) };
 }
 
+export function purgedRowOf(row: Row): Pick<PurgedSession, 'reason' | 'purgeAt'> {
+  return { reason: String(row['reason']), purgeAt: Number(row['purgeAt']) };
+}
+
 export function purgedCountOf(row: Row): PurgedCount {
   return {
     reason: String(row['reason']),

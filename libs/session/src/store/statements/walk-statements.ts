@@ -20,8 +20,8 @@ export interface WalkStatements {
   readonly through: Statement;
   /** Reports each session. */
   readonly naming: RangeDelete;
-  /** Reports how many, by reason; `null` where it would save nothing. */
-  readonly counting: RangeDelete | null;
+  /** Reports no more than what is counted: the rows by reason, or where that would cost a second read each row's reason. */
+  readonly counting: RangeDelete & { readonly isGrouped: boolean };
   /**
    * Reports each session and passes over locked rows. Not the only way: to lock each row before it is deleted takes
    * PostgreSQL 15 twice as long as the deletion alone.
@@ -56,6 +56,7 @@ export function walkStatements(on: SessionSql): WalkStatements {
           sql`select ${counts('reason', 'purge_at')} from (${due}) t group by reason`,
         ),
         remove: on.compile(remove),
+        isGrouped: true,
       },
     };
   }
@@ -63,8 +64,17 @@ export function walkStatements(on: SessionSql): WalkStatements {
     report: on.compile(sql`${dialect.withoutWaiting} ${remove} returning ${purgedColumns(on)}`),
     remove: null,
   };
-  if (!dialect.hasWritingCte) return { ...statements, naming, counting: null };
+  if (!dialect.hasWritingCte) {
+    const report = on.compile(
+      sql`${dialect.withoutWaiting} ${remove} returning ${on.as(purgeReason(on), 'reason')}, ${on.as(column.purgeAt, 'purgeAt')}`,
+    );
+    return { ...statements, naming, counting: { report, remove: null, isGrouped: false } };
+  }
   const gone = sql`${remove} returning ${purgeReason(on)} as reason, ${column.purgeAt} as purge_at`;
   const counting = sql`with gone as (${gone}) select ${counts('reason', 'purge_at')} from gone group by reason`;
-  return { ...statements, naming, counting: { report: on.compile(counting), remove: null } };
+  return {
+    ...statements,
+    naming,
+    counting: { report: on.compile(counting), remove: null, isGrouped: true },
+  };
 }
