@@ -58,7 +58,7 @@ export function epochStatements(on: SessionSql) {
     /** Lets one session of the user live on: it must have been live before the epoch was raised by one. */
     except: on.compile(sql`${on.updateByKey} ${on.column.epoch} = ${on.requiredEpoch}
       where ${on.s('id')} = ${new Parameter('id', 'id')} and ${on.s('userId')} = ${userId}
-      and ${on.isNeitherRevokedNorExpired} and ${on.s('epoch')} >= ${on.requiredEpoch} - 1`),
+      and ${on.isNeitherRevokedNorExpired()} and ${on.s('epoch')} >= ${on.requiredEpoch} - 1`),
 
     stale: stale(sql``),
     staleOfUser: stale(sql`and ${p.userId} = ${userId}`),

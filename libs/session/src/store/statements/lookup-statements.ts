@@ -25,7 +25,7 @@ export function lookupStatements(on: SessionSql) {
     /** A page of a user's live sessions, by the index on (user_id, id). */
     list: on.compile(sql`select ${on.sessionColumns} from ${on.sessions} s
       where ${on.s('userId')} = ${new Parameter('userId', 'text')}
-      and ${on.s('id')} > ${new Parameter('after', 'id')} and ${on.isLive}
+      and ${on.s('id')} > ${new Parameter('after', 'id')} and ${on.isLive()}
       order by ${on.s('id')} limit ${new Parameter('limit', 'integer')}`),
 
     /** Counts the whole table. */

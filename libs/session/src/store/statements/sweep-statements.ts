@@ -37,7 +37,7 @@ export function sweepEveryoneStatements(on: SessionSql): SweepStatements {
 function sweepStatements(on: SessionSql, whose: Sql): SweepStatements {
   const { column, dialect, now, sessions } = on;
   const id = on.s('id');
-  const isEnded = sql`${whose} and ${on.isNeitherRevokedNorExpired}
+  const isEnded = sql`${whose} and ${on.isNeitherRevokedNorExpired()}
     and ${on.s('epoch')} < ${on.requiredEpoch}`;
   const ended = sql`select ${on.as(id, 'id')}, ${on.as(on.s('userId'), 'userId')} from ${sessions} s
     where ${isEnded} and ${id} > ${after} order by ${id} limit ${limit}`;

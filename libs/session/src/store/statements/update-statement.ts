@@ -15,7 +15,7 @@ export class UpdateStatement {
 
   constructor(on: SessionSql, id: string, change: SessionChange) {
     this.#on = on;
-    this.#conditions.push(sql`${on.s('id')} = ${this.#bind('id', 'id', id)}`, on.isLive);
+    this.#conditions.push(sql`${on.s('id')} = ${this.#bind('id', 'id', id)}`, on.isLive());
     this.#writeData(change);
     this.#rotate(change);
     this.#moveDeadlines(change);

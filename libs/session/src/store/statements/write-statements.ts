@@ -10,15 +10,17 @@ export function writeStatements(on: SessionSql) {
   const revoke = (condition: Sql) =>
     on.compile(sql`${on.updateByKey} ${column.revokedAt} = ${now},
       ${column.revokeReason} = ${new Parameter('reason', 'text')}, ${column.purgeAt} = ${on.purgeAt(now)}
-      where ${byId(on)} and ${on.isLive} ${condition} ${returning}`);
+      where ${byId(on)} and ${on.isLive()} ${condition} ${returning}`);
   return {
     touch: touchStatement(
       on,
-      dialect.locksWhatUpdatesRead ? on.isNeitherRevokedNorExpired : on.isLive,
+      dialect.locksWhatUpdatesRead
+        ? on.isNeitherRevokedNorExpired(on.nowOnce)
+        : on.isLive(on.nowOnce),
     ),
     /** Which of some sessions are live: asked before a touch where the touch itself must not read epochs. */
     touchable: on.compile(sql`select ${on.as(on.s('id'), 'id')} from ${on.sessions} s
-      where ${dialect.isOneOf(on.s('id'), new Parameter('ids', 'ids'))} and ${on.isLive}`),
+      where ${dialect.isOneOf(on.s('id'), new Parameter('ids', 'ids'))} and ${on.isLive()}`),
     revoke: revoke(sql``),
     revokeOfUser: revoke(sql`and ${on.s('userId')} = ${new Parameter('userId', 'text')}`),
     /** Whose a session is: read after its revocation where that cannot return it. */
@@ -29,8 +31,7 @@ export function writeStatements(on: SessionSql) {
 /** The latest activity of many sessions. `rows` is a JSON array: id, age and idle timeout in milliseconds, ip, agent. */
 function touchStatement(on: SessionSql, isTouchable: Sql): Statement {
   const { column, dialect } = on;
-  // In a SELECT of its own it is computed once, and not for each row again.
-  const seenAt = sql`((select ${on.now}) - t.age)`;
+  const seenAt = sql`(${on.nowOnce} - t.age)`;
   const own = on.s('idleTimeoutMs');
   const idle = dialect.least(sql`coalesce(t.idle, ${own})`, sql`coalesce(${own}, t.idle)`);
   const idleExpiresAt = sql`${seenAt} + ${idle}`;
