@@ -9,6 +9,7 @@ import type { QueueSettings } from '../../libs/session/src/jobs/job-queue.js';
 import { settle } from '../../libs/session/src/jobs/redis-connection.js';
 import { FakeClock } from '../../libs/session/src/testing/fake-clock.js';
 import { MemorySessionStore } from '../../libs/session/src/testing/memory-session-store.js';
+import { absent } from '../support/absent-server.js';
 import { captureLogs } from '../support/captured-logger.js';
 import { findPostgres } from '../support/database-servers.js';
 import { freePort } from '../support/embedded-postgres.js';
@@ -39,7 +40,7 @@ const logs = captureLogs();
 const silent = await startSilentServer();
 const deadPort = await freePort();
 const redis = await PrivateRedis.start();
-const postgres = await findPostgres();
+const postgres = (await findPostgres()) ?? absent('postgres');
 const open: TestJobs[] = [];
 
 function start(settings: Omit<QueueSettings, 'queueName'>, everyMs = 1000) {

@@ -11,6 +11,7 @@ import { PURGE_SCHEDULER } from '../../libs/session/src/jobs/queue-defaults.js';
 import type { QueueSettings } from '../../libs/session/src/jobs/job-queue.js';
 import { FakeClock } from '../../libs/session/src/testing/fake-clock.js';
 import { MemorySessionStore } from '../../libs/session/src/testing/memory-session-store.js';
+import { absent } from '../support/absent-server.js';
 import { captureLogs } from '../support/captured-logger.js';
 import { findPostgres } from '../support/database-servers.js';
 import { bullmqJobs, inProcessJobs, type TestJobs } from '../support/job-drivers.js';
@@ -46,7 +47,7 @@ interface Driver {
 const drivers: Driver[] = [{ name: 'in-process', queue: null }];
 const redis = await findRedis();
 if (redis !== undefined) drivers.push({ name: 'bullmq on Redis', queue: redisQueue(redis) });
-const postgres = await findPostgres();
+const postgres = (await findPostgres()) ?? absent('postgres');
 if (postgres !== undefined)
   drivers.push({ name: 'bullmq on Postgres', queue: postgresQueue(postgres) });
 

@@ -5,6 +5,7 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 
 import type { ResolvedChannelOptions } from '../../libs/session/src/channel.options-check.js';
+import { absent } from '../support/absent-server.js';
 import { captureLogs } from '../support/captured-logger.js';
 import { findPostgres } from '../support/database-servers.js';
 import { findRedis } from '../support/redis.js';
@@ -29,7 +30,7 @@ const logs = captureLogs();
 const servers: Server[] = [];
 const redis = await findRedis();
 if (redis !== undefined) servers.push(redisServer(redis.url));
-const postgres = await findPostgres();
+const postgres = (await findPostgres()) ?? absent('postgres');
 if (postgres !== undefined) servers.push(postgresServer(postgres));
 
 describe.each(servers)('the channel on $driver', (server) => {

@@ -13,6 +13,7 @@ import { purgeLimits } from '../../libs/session/src/health/health-warnings.js';
 import { SessionHealthIndicator } from '../../libs/session/src/health/session-health.indicator.js';
 import type { QueueSettings } from '../../libs/session/src/jobs/job-queue.js';
 import { NoJobs } from '../../libs/session/src/jobs/no-jobs.js';
+import { absent } from '../support/absent-server.js';
 import { captureLogs } from '../support/captured-logger.js';
 import { findPostgres } from '../support/database-servers.js';
 import { describeEachDatabase } from '../support/databases.js';
@@ -29,7 +30,7 @@ const LIMITS = purgeLimits({
 
 captureLogs();
 const redis = await PrivateRedis.start();
-const postgres = await findPostgres();
+const postgres = (await findPostgres()) ?? absent('postgres');
 const open: TestJobs[] = [];
 afterEach(async () => {
   await Promise.all(open.splice(0).map((deployment) => deployment.close()));

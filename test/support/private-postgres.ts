@@ -6,6 +6,7 @@ import { afterAll } from '@jest/globals';
 import pg from 'pg';
 
 import { EmbeddedPostgres } from '../../src/embedded/embedded-postgres.js';
+import { absent } from './absent-server.js';
 
 /** A PostgreSQL server of a test's own, to be stopped by signals and killed. Its data survives that. */
 export class PrivatePostgres {
@@ -26,7 +27,7 @@ export class PrivatePostgres {
       return started;
     } catch (error) {
       console.warn(error);
-      return undefined;
+      return absent('postgres');
     }
   }
 

@@ -2,10 +2,10 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 
-import { afterAll, expect, it } from '@jest/globals';
+import { afterAll } from '@jest/globals';
 import { Redis } from 'ioredis';
 
-import { isRequired } from './databases.js';
+import { absent } from './absent-server.js';
 import { freePort } from './embedded-postgres.js';
 import { until } from './until.js';
 
@@ -95,17 +95,6 @@ export class PrivateRedis {
   thaw(): void {
     this.#process?.kill('SIGCONT');
   }
-}
-
-function absent(server: string): undefined {
-  if (isRequired(server))
-    throw new Error(`SESSION_TEST_REQUIRE names ${server}, but no server was found.`);
-  console.warn(`SKIPPED: no ${server} server was found.`);
-  // Jest fails a file in which there is nothing at all.
-  it.skip(`finds a ${server} server`, () => {
-    expect(isRequired(server)).toBe(false);
-  });
-  return undefined;
 }
 
 async function answers(url: string): Promise<boolean> {
