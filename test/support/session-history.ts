@@ -30,12 +30,15 @@ interface Use extends Answer {
   readonly isAccepted: boolean;
 }
 
-/** An end that was acknowledged: of one session, or of all of a user but one. */
-type End = Answer &
-  (
-    | { readonly sessionId: string }
-    | { readonly userId: string; readonly exceptId: string | null; readonly credential?: string }
-  );
+/** Of all sessions of a user but one. */
+interface UserEnd extends Answer {
+  readonly userId: string;
+  readonly exceptId: string | null;
+  readonly credential?: string;
+}
+
+/** An end that was acknowledged: of one session, or of a user's. */
+type End = (Answer & { readonly sessionId: string }) | UserEnd;
 
 /** A rotation that was acknowledged: the tokens before this generation are dead. */
 interface Rotation extends Answer {
@@ -154,31 +157,56 @@ export class SessionHistory {
   /** By session and node, when its first end was acknowledged. */
   #endsBySession(): ReadonlyMap<string, ReadonlyMap<unknown, number>> {
     const firstEnds = new Map<string, Map<unknown, number>>();
-    const byUser = groupBy([...this.#logins.values()], ({ userId }) => userId);
-    const isEnded = (login: Login, end: Exclude<End, { sessionId: string }>): boolean => {
-      if (login.sessionId === end.exceptId) return false;
-      if (login.answered < end.began) return true;
-      // Proven with a credential that was older than the one which this change set, at whatever moment.
-      const { credential } = end;
-      if (credential === undefined || login.credential === undefined) return false;
-      return (this.#setAt.get(login.credential) ?? Infinity) < end.began;
-    };
     const first = (sessionId: string, { node, answered }: End): void => {
       const byNode = firstEnds.get(sessionId) ?? new Map<unknown, number>();
       byNode.set(node, Math.min(byNode.get(node) ?? Infinity, answered));
       firstEnds.set(sessionId, byNode);
     };
-    for (const end of this.#ends) {
-      if ('sessionId' in end) {
-        first(end.sessionId, end);
-        continue;
-      }
-      for (const login of byUser.get(end.userId) ?? []) {
-        if (isEnded(login, end)) first(login.sessionId, end);
+    for (const end of this.#ends) if ('sessionId' in end) first(end.sessionId, end);
+    const logins = groupBy([...this.#logins.values()], ({ userId }) => userId);
+    for (const ends of this.#endsOfUsers()) {
+      const changes = ends.filter(({ credential }) => credential !== undefined);
+      for (const login of logins.get(ends[0]?.userId ?? '') ?? []) {
+        const { answered, credential = '', sessionId } = login;
+        const byTime = firstAfter(ends, answered, sessionId);
+        // Proven with a credential that was older than the one which a change set, at whatever moment.
+        const setAt = this.#setAt.get(credential) ?? Infinity;
+        const byCredential = firstAfter(changes, setAt, sessionId);
+        if (byTime !== undefined) first(sessionId, byTime);
+        if (byCredential !== undefined) first(sessionId, byCredential);
       }
     }
     return firstEnds;
   }
+
+  /** Those of one user by one node, in the order in which they were acknowledged. */
+  #endsOfUsers(): readonly UserEnd[][] {
+    const ends = this.#ends.filter((end) => 'userId' in end);
+    const nodes = [...new Set(ends.map(({ node }) => node))];
+    return nodes
+      .map((node) => ends.filter((end) => end.node === node))
+      .flatMap((own) => [...groupBy(own, ({ userId }) => userId).values()])
+      .map((own) => own.toSorted((a, b) => a.answered - b.answered));
+  }
+}
+
+/** The first that began after a moment and ends the session; by halves, as a long run has many. */
+function firstAfter(
+  ends: readonly UserEnd[],
+  moment: number,
+  sessionId: string,
+): UserEnd | undefined {
+  let [from, to] = [0, ends.length];
+  while (from < to) {
+    const middle = Math.floor((from + to) / 2);
+    if ((ends[middle]?.answered ?? Infinity) > moment) to = middle;
+    else from = middle + 1;
+  }
+  for (; from < ends.length; from += 1) {
+    const end = ends[from];
+    if (end !== undefined && end.began > moment && end.exceptId !== sessionId) return end;
+  }
+  return undefined;
 }
 
 function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): ReadonlyMap<string, T[]> {
