@@ -6,6 +6,7 @@ import { currentSession } from '../../libs/session/src/invalidation/current-sess
 import type { DataSource } from 'typeorm';
 
 import { Account } from './account.entity.js';
+import { nextTurn } from './next-turn.js';
 import type { HeldToken, SessionHistory, Span } from './session-history.js';
 
 /** One process of an application. */
@@ -37,6 +38,12 @@ export type TrafficKind = keyof typeof WEIGHTS;
 export const TRAFFIC_KINDS = Object.entries(WEIGHTS).flatMap(([kind, weight]) =>
   Array.from({ length: weight }, () => kind as TrafficKind),
 );
+
+/** Those that save an entity of the application, in a transaction of its own. The others go through the store alone. */
+export const APPLICATION_KINDS: ReadonlySet<TrafficKind> = new Set([
+  'change-password',
+  'change-password-signed-in',
+]);
 
 /** One request: what, by which node, for which user, and a number that chooses the token. */
 export interface TrafficRequest {
@@ -98,6 +105,7 @@ export class SessionTraffic {
     let index = 0;
     const client = async (): Promise<void> => {
       for (let next = queue.next(); next.done !== true; next = queue.next()) {
+        await nextTurn();
         before((index += 1));
         await this.#send(next.value);
       }
