@@ -1,5 +1,4 @@
 import { beforeAll, expect, it } from '@jest/globals';
-import BetterSqlite3 from 'better-sqlite3';
 import type { DataSource, EntitySubscriberInterface } from 'typeorm';
 
 import type { TypeOrmSessionStore } from '../../libs/session/src/store/typeorm-session-store.js';
@@ -7,8 +6,6 @@ import { describeEachDatabase } from '../support/databases.js';
 import { newSession } from '../support/new-session.js';
 import { openStore } from '../support/session-store.js';
 import { Turnstile } from '../support/turnstile.js';
-
-const UNAVAILABLE = { code: 'SESSION_STORE_UNAVAILABLE' };
 
 class Undo extends Error {}
 
@@ -175,112 +172,4 @@ await describeEachDatabase(
     });
   },
   ['postgres', 'mariadb'],
-);
-
-await describeEachDatabase(
-  'the one connection',
-  (database) => {
-    let store: TypeOrmSessionStore;
-    let dataSource: DataSource;
-
-    beforeAll(async () => {
-      ({ store, dataSource } = await openStore(database, { storeTimeoutMs: 300 }));
-    });
-
-    it('keeps other writes of the store out of a transaction of the store', async () => {
-      const [inside, outside] = [newSession(), newSession()];
-      const turnstile = new Turnstile();
-      const undone = store.transaction(async (transaction) => {
-        await transaction.insert(inside);
-        await turnstile.pass();
-        throw new Undo();
-      });
-      await turnstile.entered;
-      const inserted = store.insert(outside);
-      const found = store.find(inside.id);
-      turnstile.open();
-      await expect(undone).rejects.toThrow(Undo);
-      await inserted;
-      expect(await found).toBeUndefined();
-      expect(await store.find(outside.id)).toBeDefined();
-    });
-
-    it('runs the transactions of the store one after another', async () => {
-      const sessions = Array.from({ length: 10 }, () => newSession({ userId: 'queue' }));
-      const outcomes = await Promise.allSettled(
-        sessions.map((session, index) =>
-          store.transaction(async (inside) => {
-            await inside.insert(session);
-            if (index % 2 === 1) throw new Undo();
-          }),
-        ),
-      );
-      expect(outcomes.filter(({ status }) => status === 'rejected')).toHaveLength(5);
-      const listed = await store.list('queue', { after: null, limit: 20 });
-      expect(listed.map(({ id }) => id)).toEqual(
-        sessions
-          .filter((_, index) => index % 2 === 0)
-          .map(({ id }) => id)
-          .toSorted(),
-      );
-    });
-
-    it("keeps writes of the store out of the application's transactions", async () => {
-      const session = newSession();
-      await store.insert(session);
-      const turnstile = new Turnstile();
-      const undone = dataSource.transaction(async () => {
-        await turnstile.pass();
-        throw new Undo();
-      });
-      await turnstile.entered;
-      const revoking = store.revoke(session.id, 'signed-out');
-      turnstile.open();
-      await expect(undone).rejects.toThrow(Undo);
-      expect(await revoking).toBeDefined();
-      expect((await store.find(session.id))?.session.revokeReason).toBe('signed-out');
-    });
-
-    it("is refused in the application's transaction without its manager, by the deadline", async () => {
-      await dataSource.transaction(async (manager) => {
-        await expect(store.raiseEpoch('ann', 'password-changed')).rejects.toMatchObject({
-          ...UNAVAILABLE,
-          message: expect.stringContaining('manager'),
-        });
-        expect(await store.within(manager).raiseEpoch('ann', 'password-changed')).toBe(1);
-      });
-      expect(await store.raiseEpoch('ann', 'password-changed')).toBe(2);
-    });
-
-    it('is given up by a transaction that fails to begin', async () => {
-      const failing = { afterTransactionStart: async () => Promise.reject(new Undo()) };
-      dataSource.subscribers.push(failing as EntitySubscriberInterface);
-      await expect(store.transaction((inside) => inside.now())).rejects.toMatchObject(UNAVAILABLE);
-      dataSource.subscribers.pop();
-      expect(await store.transaction((inside) => inside.now())).toBeGreaterThan(0);
-    });
-  },
-  ['sqlite'],
-);
-
-await describeEachDatabase(
-  'a file that another process writes',
-  (database) => {
-    it('is waited for and written', async () => {
-      const { database: path } = database.options() as { database: string };
-      const { store, dataSource } = await openStore(database, {}, { timeout: 10 });
-      const other = new BetterSqlite3(path);
-      other.exec('begin immediate');
-      const unlocking = {
-        // The first failure lets the other writer finish.
-        afterQuery: ({ success }: { success: boolean }) => void (success || other.exec('commit')),
-      };
-      dataSource.subscribers.push(unlocking as EntitySubscriberInterface);
-      const session = newSession();
-      expect(await store.insert(session)).toBe('inserted');
-      other.close();
-      expect(await store.find(session.id)).toBeDefined();
-    });
-  },
-  ['sqlite'],
 );

@@ -1,11 +1,15 @@
 import type { DataSource, QueryRunner } from 'typeorm';
 
+import { ConnectionTurns } from './connection-turns.js';
 import type { Dialect } from './dialect/dialect.js';
-import type { TransactionWatch } from './transaction-watch.js';
+import { OwnTransaction, TypeOrmTransaction, type Transaction } from './transaction.js';
 
 /** A connection, for as long as nobody else uses it. */
 export interface Lease {
-  readonly queryRunner: QueryRunner;
+  /** The same object for all who send on it at once. */
+  readonly connection: Pick<QueryRunner, 'query'>;
+  /** The one that the store may open on it. */
+  readonly transaction: Transaction;
   release(): Promise<void>;
   /** For a connection whose last statement was never answered; may be followed by `release`. */
   destroy(): Promise<void>;
@@ -31,50 +35,42 @@ export class PooledConnections implements Connections {
     const queryRunner = this.dataSource.createQueryRunner('master');
     await queryRunner.connect();
     return {
-      queryRunner,
+      connection: queryRunner,
+      transaction: new TypeOrmTransaction(queryRunner, this.dialect.isolationLevel),
       release: () => queryRunner.release(),
       destroy: () => this.dialect.destroyConnection(queryRunner),
     };
   }
 }
 
-/**
- * The one connection of a process with SQLite, by turns: whatever is sent between the BEGIN and the COMMIT of someone
- * else is part of their transaction, and is gone with their rollback. The turns are the store's own; for the
- * application's transactions it waits.
- */
+/** The one connection of a process with SQLite, by turns. */
 export class SingleConnection implements Connections {
   readonly whyNone =
     'no turn in time: on SQLite everything waits for the transaction that is open. Inside a transaction, use the store that it hands out, or give its `manager`';
-  #lastTurn: Promise<void> = Promise.resolve();
+  readonly #turns: ConnectionTurns;
 
-  constructor(
-    private readonly dataSource: DataSource,
-    private readonly watch: TransactionWatch,
-  ) {}
+  constructor(dataSource: DataSource) {
+    this.#turns = ConnectionTurns.on(dataSource);
+  }
 
   async acquire(): Promise<Lease> {
-    const previous = this.#lastTurn;
-    let endTurn = (): void => {};
-    this.#lastTurn = new Promise((resolve) => {
-      endTurn = resolve;
-    });
-    await previous;
-    const queryRunner = this.dataSource.createQueryRunner('master');
-    await this.watch.untilIdle(queryRunner);
-    const release = async (): Promise<void> => endTurn();
-    return { queryRunner, release, destroy: release };
+    const turn = await this.#turns.take();
+    const release = async (): Promise<void> => turn.end();
+    return { connection: turn, transaction: new OwnTransaction(turn), release, destroy: release };
   }
 }
 
 /** The connection of the application's own transaction, which it keeps. */
 export class BorrowedConnection implements Connections, Lease {
   readonly whyNone = '';
+  readonly transaction: Transaction;
 
   constructor(
-    readonly queryRunner: QueryRunner,
+    readonly connection: QueryRunner,
     private readonly dialect: Dialect,
-  ) {}
+  ) {
+    this.transaction = new TypeOrmTransaction(connection, dialect.isolationLevel);
+  }
 
   async acquire(): Promise<Lease> {
     return this;
@@ -83,6 +79,6 @@ export class BorrowedConnection implements Connections, Lease {
   async release(): Promise<void> {}
 
   destroy(): Promise<void> {
-    return this.dialect.destroyConnection(this.queryRunner);
+    return this.dialect.destroyConnection(this.connection);
   }
 }

@@ -1,5 +1,3 @@
-import type { QueryRunner } from 'typeorm';
-
 import type { Lease } from './connections.js';
 import { Deadline, DeadlineError } from './deadline.js';
 import type { Row } from './session-row.js';
@@ -12,7 +10,7 @@ import type {
 } from './statement-runner.js';
 import { storeFailure } from './store-failure.js';
 
-const lastSteps = new WeakMap<QueryRunner, Promise<unknown>>();
+const lastSteps = new WeakMap<Lease['connection'], Promise<unknown>>();
 
 /** Runs statements on one connection, inside a transaction that is open there, or that it opens. */
 export class LeasedRunner implements StatementRunner {
@@ -28,7 +26,7 @@ export class LeasedRunner implements StatementRunner {
     timeoutMs = this.settings.timeoutMs,
   ): Promise<StatementResult> {
     return this.#within(timeoutMs, () =>
-      inTurn(this.lease.queryRunner, () => send(this.lease, this.settings, statement, values)),
+      inTurn(this.lease.connection, () => send(this.lease, this.settings, statement, values)),
     );
   }
 
@@ -38,12 +36,12 @@ export class LeasedRunner implements StatementRunner {
 
   /** Opens a transaction, runs `work` in it, and commits; rolls back where one of them fails. */
   async openTransaction<T>(work: (runner: StatementRunner) => Promise<T>): Promise<T> {
-    const { queryRunner } = this.lease;
-    const { dialect, timeoutMs } = this.settings;
+    const { transaction } = this.lease;
+    const { timeoutMs } = this.settings;
     try {
-      await this.#within(timeoutMs, () => queryRunner.startTransaction(dialect.isolationLevel));
+      await this.#within(timeoutMs, () => transaction.begin());
       const result = await work(this);
-      await this.#within(timeoutMs, () => queryRunner.commitTransaction());
+      await this.#within(timeoutMs, () => transaction.commit());
       return result;
     } catch (error) {
       await this.#rollBack();
@@ -53,9 +51,9 @@ export class LeasedRunner implements StatementRunner {
 
   /** Never rejects: what matters is why. A connection that cannot roll back must not be used again. */
   async #rollBack(): Promise<void> {
-    const { queryRunner } = this.lease;
-    if (queryRunner.isReleased || !queryRunner.isTransactionActive) return;
-    await this.#within(this.settings.timeoutMs, () => queryRunner.rollbackTransaction()).catch(() =>
+    const { transaction } = this.lease;
+    if (!transaction.isOpen) return;
+    await this.#within(this.settings.timeoutMs, () => transaction.rollBack()).catch(() =>
       this.lease.destroy(),
     );
   }
@@ -77,10 +75,10 @@ export class LeasedRunner implements StatementRunner {
  * Runs the step after those that are under way on the connection. A driver takes one statement at a time, and TypeORM
  * calls the subscribers of a `save` of several entities all at once.
  */
-function inTurn<T>(queryRunner: QueryRunner, step: () => Promise<T>): Promise<T> {
-  const turn = (lastSteps.get(queryRunner) ?? Promise.resolve()).then(step);
+function inTurn<T>(connection: Lease['connection'], step: () => Promise<T>): Promise<T> {
+  const turn = (lastSteps.get(connection) ?? Promise.resolve()).then(step);
   lastSteps.set(
-    queryRunner,
+    connection,
     turn.catch(() => {}),
   );
   return turn;
@@ -88,14 +86,14 @@ function inTurn<T>(queryRunner: QueryRunner, step: () => Promise<T>): Promise<T>
 
 /** Sends a statement on a connection. */
 export async function send(
-  { queryRunner }: Lease,
+  { connection }: Lease,
   { dialect, clock }: RunnerSettings,
   { text, parameters }: Statement,
   values: Values,
 ): Promise<StatementResult> {
   const given: Values = { ...values, now: clock?.now() };
   const bound = parameters.map(({ name, type }) => dialect.encode(type, given[name]));
-  const result = await queryRunner.query(text, bound, true);
+  const result = await connection.query(text, bound, true);
   // Absent after a write, whatever its type says.
   const rows = Array.from<Row>(result.records ?? []);
   return { rows, affected: result.affected ?? rows.length };

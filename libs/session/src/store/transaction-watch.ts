@@ -10,18 +10,10 @@ type Levels = (() => void)[][];
 /** Watches the application's transactions on a data source. */
 export class TransactionWatch implements EntitySubscriberInterface {
   readonly #levels = new WeakMap<QueryRunner, Levels>();
-  #waiting: (() => void)[] = [];
 
   /** Calls back once the transaction on the runner has committed; never where it, or the savepoint, is rolled back. */
   afterCommit(queryRunner: QueryRunner, callback: () => void): void {
     this.#levelsOf(queryRunner).at(-1)?.push(callback);
-  }
-
-  /** Waits until no transaction is open on the runner. */
-  async untilIdle(queryRunner: QueryRunner): Promise<void> {
-    while (queryRunner.isTransactionActive) {
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
   }
 
   afterTransactionStart({ queryRunner }: TransactionEvent): void {
@@ -44,9 +36,6 @@ export class TransactionWatch implements EntitySubscriberInterface {
 
   #end(queryRunner: QueryRunner, callbacks: readonly (() => void)[]): void {
     this.#levels.delete(queryRunner);
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const resolve of waiting) resolve();
     for (const callback of callbacks) callback();
   }
 

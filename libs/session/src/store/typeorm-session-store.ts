@@ -65,7 +65,7 @@ export class TypeOrmSessionStore extends SqlSessionStore {
     const watch = new TransactionWatch();
     dataSource.subscribers.push(watch);
     const connections = dialect.hasOneConnection
-      ? new SingleConnection(dataSource, watch)
+      ? new SingleConnection(dataSource)
       : new PooledConnections(dataSource, dialect);
     const pooled = new PooledRunner(connections, settings);
     super(
