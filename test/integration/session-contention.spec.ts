@@ -2,6 +2,7 @@ import { expect, it } from '@jest/globals';
 import fc from 'fast-check';
 
 import { minutes } from '../../libs/session/src/core/duration.js';
+import { InCallOrder } from '../../libs/session/src/express-session/in-call-order.js';
 import { CredentialSubscriber } from '../../libs/session/src/invalidation/credential-subscriber.js';
 import { SessionSweep } from '../../libs/session/src/invalidation/session-sweep.js';
 import { PurgeRunner } from '../../libs/session/src/purge/purge-runner.js';
@@ -12,10 +13,8 @@ import { nextTurn } from '../support/next-turn.js';
 import { createTestSessions, type TestSessions } from '../support/session-service.js';
 import { ACCOUNT_PRINCIPAL, openStore } from '../support/session-store.js';
 import {
-  APPLICATION_KINDS,
   SessionTraffic,
   TRAFFIC_KINDS,
-  type TrafficKind,
   type TrafficNode,
   type TrafficRequest,
 } from '../support/session-traffic.js';
@@ -55,9 +54,14 @@ async function startNode(database: TestDatabase, announced: string[]): Promise<N
   node.events.on('session:revoked', ({ sessionId }) => announced.push(sessionId));
   const sweep = new SessionSweep(store, node.events);
   const purge = new PurgeRunner(store, node.events);
+  const transactions = new InCallOrder();
   return {
     ...node,
     dataSource,
+    // TypeORM has one connection to SQLite, and two transactions of the application that overlap there are one.
+    ...(database.name === 'sqlite' && {
+      inTransaction: (work) => transactions.run(USER, work),
+    }),
     async maintain() {
       await sweep.sweepStale();
       await purge.run({ budgetMs: 1000 });
@@ -65,20 +69,11 @@ async function startNode(database: TestDatabase, announced: string[]): Promise<N
   };
 }
 
-/**
- * TypeORM runs whatever is sent while a transaction is open on SQLite inside that one, a `save` of the application too,
- * which is gone with its rollback: there, only the kinds that go through the store alone can hold in parallel.
- */
-function kindsOn({ name }: TestDatabase): readonly TrafficKind[] {
-  if (name !== 'sqlite') return TRAFFIC_KINDS;
-  return TRAFFIC_KINDS.filter((kind) => !APPLICATION_KINDS.has(kind));
-}
-
 /** Requests in an order that the seed decides, until the time is over. */
-function* requestsUntil(endsAt: number, kinds: readonly TrafficKind[]): Generator<TrafficRequest> {
+function* requestsUntil(endsAt: number): Generator<TrafficRequest> {
   const requests = fc.sample(
     fc.record({
-      kind: fc.constantFrom(...kinds),
+      kind: fc.constantFrom(...TRAFFIC_KINDS),
       node: fc.nat(1),
       user: fc.constant(0),
       choice: fc.nat(),
@@ -112,7 +107,7 @@ await describeEachDatabase('one user, used from everywhere at once', (database) 
         }
       };
       await Promise.all([
-        traffic.run(requestsUntil(endsAt, kindsOn(database)), WIDTH),
+        traffic.run(requestsUntil(endsAt), WIDTH),
         ...nodes.map((node) => whileItLasts(() => node.maintain())),
         ...nodes.map((node) =>
           whileItLasts(async () => {

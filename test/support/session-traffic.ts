@@ -13,6 +13,8 @@ import type { HeldToken, SessionHistory, Span } from './session-history.js';
 export interface TrafficNode {
   readonly sessions: SessionService;
   readonly dataSource: DataSource;
+  /** How the application runs transactions of its own; all at once unless given. */
+  inTransaction?<T>(work: () => Promise<T>): Promise<T>;
 }
 
 /** What clients do. Those that end much come less often than those that make and use sessions. */
@@ -38,12 +40,6 @@ export type TrafficKind = keyof typeof WEIGHTS;
 export const TRAFFIC_KINDS = Object.entries(WEIGHTS).flatMap(([kind, weight]) =>
   Array.from({ length: weight }, () => kind as TrafficKind),
 );
-
-/** Those that save an entity of the application, in a transaction of its own. The others go through the store alone. */
-export const APPLICATION_KINDS: ReadonlySet<TrafficKind> = new Set([
-  'change-password',
-  'change-password-signed-in',
-]);
 
 /** One request: what, by which node, for which user, and a number that chooses the token. */
 export interface TrafficRequest {
@@ -250,10 +246,10 @@ export class SessionTraffic {
     const save = (): Promise<unknown> =>
       node.dataSource.getRepository(Account).save({ id: userId, passwordHash: credential });
     const context = { id: exceptId, userId, requireRotation: () => {} };
+    const change = (): Promise<[unknown, Span]> =>
+      timed(() => (exceptId === null ? save() : currentSession.run(context, save)));
     this.history.threatened(userId);
-    const [, span] = await timed(() =>
-      exceptId === null ? save() : currentSession.run(context, save),
-    );
+    const [, span] = await (node.inTransaction?.(change) ?? change());
     this.history.ended({ ...span, node, userId, exceptId, credential });
   }
 
