@@ -124,6 +124,27 @@ await describeEachDatabase('the clock of the application', (database) => {
       expect(touched.idleExpiresAt).toBe(touched.lastSeenAt + IDLE_MS);
     });
 
+    it('moves no touch that waits while it is set, and no time that a request has left', async () => {
+      const browser = app.browser();
+      clock.setSkew(0);
+      const { id } = await sessionOf(browser, 'default');
+      await age(id, minutes(10));
+      await browser.get('/me');
+      clock.setSkew(skewMs);
+      await app.sessions.flushTouches();
+      const now = await app.store.now();
+      expect(Math.abs(now - (await reload(id)).lastSeenAt)).toBeLessThan(ROOM_MS);
+
+      clock.setSkew(0);
+      let remainingMs: number | null = null;
+      app.on('clock-is-set', ({ session }) => {
+        clock.setSkew(skewMs);
+        ({ remainingMs } = session);
+      });
+      await browser.post('/guarded/clock-is-set');
+      expect(Math.abs(IDLE_MS - (remainingMs ?? 0))).toBeLessThan(ROOM_MS);
+    });
+
     it('makes no sign-in more recent or older than it is', async () => {
       const browser = app.browser();
       const { id } = await sessionOf(browser, 'default');

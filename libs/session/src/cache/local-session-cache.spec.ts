@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { hours } from '../core/duration.js';
+import { skewedDate } from '../../../../test/support/skewed-date.js';
+import { until } from '../../../../test/support/until.js';
+import { days, hours } from '../core/duration.js';
 import type { ActiveSession } from '../core/session-resolution.js';
 import { newSessionId, SessionTokens } from '../core/session-token.js';
 import type { Session } from '../core/session.js';
@@ -30,7 +32,25 @@ function found(userId: string | null): { presented: string; active: ActiveSessio
   return { presented, active: { status: 'active', record, token, successor: null } };
 }
 
+const machine = skewedDate();
+
 describe('LocalSessionCache', () => {
+  it.each([
+    ['back', -days(1)],
+    ['forward', days(1)],
+  ])("keeps a session as long where the machine's clock is set %s", async (_way, skewMs) => {
+    const ttlMs = 50;
+    const channel = { leaseExpiresAt: Infinity };
+    const cache = new LocalSessionCache({ maxEntries: 10, ttlMs }, channel, { policies: {} });
+    const { presented, active } = found('ada');
+    machine.setSkew(0);
+    const readAt = performance.now();
+    cache.fill(cache.beginRead(), presented, active);
+    machine.setSkew(skewMs);
+    await until(() => cache.get(presented) === undefined);
+    expect(performance.now() - readAt).toBeGreaterThanOrEqual(ttlMs);
+  });
+
   it('keeps as many sessions as it may, those used last, and no key of another', () => {
     const cache = cacheOf(10);
     const first = found('ada');

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
+import { skewedDate } from '../../../../test/support/skewed-date.js';
 import { FakeClock } from '../testing/fake-clock.js';
 import { days, seconds } from './duration.js';
 import { StoreTime } from './store-time.js';
@@ -8,6 +9,8 @@ const HEARD = Date.UTC(2030, 0, 1);
 
 /** What this machine may take between two lines. */
 const ROOM_MS = seconds(2);
+
+const machine = skewedDate();
 
 describe('StoreTime', () => {
   it('is what was heard and what has passed since, whatever this machine says', () => {
@@ -18,6 +21,17 @@ describe('StoreTime', () => {
     expect(time.now - HEARD).toBeLessThan(ROOM_MS);
     expect(time.now).toBeGreaterThanOrEqual(HEARD);
   });
+
+  it.each([-days(1), days(1)])(
+    'goes on where the clock of this machine is set by %d ms',
+    (skewMs) => {
+      const time = new StoreTime(null);
+      machine.setSkew(0);
+      time.hear(HEARD);
+      machine.setSkew(skewMs);
+      expect(Math.abs(time.now - HEARD)).toBeLessThan(ROOM_MS);
+    },
+  );
 
   it('does not go back for an answer that was long on its way', () => {
     const time = new StoreTime(null);

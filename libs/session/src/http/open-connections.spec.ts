@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
+import { skewedDate } from '../../../../test/support/skewed-date.js';
 import { LocalChannel } from '../channel/local-channel.js';
 import type { SessionNotice } from '../core/session-channel.js';
+import { days } from '../core/duration.js';
 import { SessionError } from '../core/errors.js';
 import type { Resolution } from '../core/session-resolution.js';
 import type { Session } from '../core/session.js';
@@ -47,6 +49,8 @@ class Connection {
     this.closed.push(ended);
   }
 }
+
+const machine = skewedDate();
 
 describe('open connections', () => {
   let channel: Channel;
@@ -198,6 +202,24 @@ describe('open connections', () => {
     await until(() => connection.closed.length > 0);
     expect(connection.closed).toMatchObject([{ status: 'idle-expired' }]);
   });
+
+  it.each([
+    ['back', -days(1)],
+    ['forward', days(1)],
+  ])(
+    "are looked at no later and no earlier where the machine's clock is set %s",
+    async (_way, skewMs) => {
+      connections.onApplicationShutdown();
+      connections = watchOver(1000);
+      const openedAt = performance.now();
+      const connection = await opened();
+      machine.setSkew(skewMs);
+      await until(() => connection.looks === 2);
+      machine.setSkew(0);
+      // The first of the two moments at which a look may be due: half the idle timeout, less a quarter.
+      expect(performance.now() - openedAt).toBeGreaterThanOrEqual(375);
+    },
+  );
 
   it('are spread over the time between two looks', async () => {
     connections.onApplicationShutdown();
