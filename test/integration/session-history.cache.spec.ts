@@ -1,6 +1,5 @@
 import { afterEach, expect, it } from '@jest/globals';
 
-import { publishNotices } from '../../libs/session/src/channel/notice-publisher.js';
 import { minutes } from '../../libs/session/src/core/duration.js';
 import type { SessionChannel } from '../../libs/session/src/core/session-channel.js';
 import { CredentialSubscriber } from '../../libs/session/src/invalidation/credential-subscriber.js';
@@ -82,7 +81,6 @@ await describeEachDatabase(
       const channel = createSessionChannel({ channel: { driver, connection, name } });
       channels.push(channel);
       const { sessions, events } = createSessionsOn(channel, { store, options: OPTIONS });
-      publishNotices(events, channel);
       await channel.start();
       dataSource.subscribers.push(new CredentialSubscriber(ACCOUNT_PRINCIPAL, store, events));
       return { sessions, dataSource };

@@ -1,3 +1,4 @@
+import { publishNotices } from '../../libs/session/src/channel/notice-publisher.js';
 import { createSessionCache } from '../../libs/session/src/session-cache.factory.js';
 import type { SessionChannel } from '../../libs/session/src/core/session-channel.js';
 import { SessionEvents } from '../../libs/session/src/core/session-events.js';
@@ -43,7 +44,8 @@ export function createSessionsOn<Channel extends SessionChannel>(
   const events = new SessionEvents();
   const purge = new PurgeRunner(store, events);
   const tokens = new SessionTokens(options.secrets);
-  const cache = createSessionCache(options, events, channel);
+  const cache = createSessionCache(options, channel);
+  publishNotices(events, channel);
   const sessions = new SessionService(store, tokens, options, events, purge, options.clock, cache);
   return { sessions, store, events, clock, channel };
 }

@@ -2,13 +2,11 @@ import { evictWhatChanges } from './cache/cache-evictions.js';
 import { LocalSessionCache } from './cache/local-session-cache.js';
 import type { SessionCache } from './core/session-cache.js';
 import type { SessionChannel } from './core/session-channel.js';
-import type { SessionEvents } from './core/session-events.js';
 import type { ResolvedSessionOptions } from './session.options-check.js';
 
 /** The cache of a process; `null` without the option. */
 export function createSessionCache(
   options: Pick<ResolvedSessionOptions, 'cache' | 'clock' | 'policies'>,
-  events: SessionEvents,
   channel: SessionChannel,
 ): SessionCache | null {
   const { cache: given, clock } = options;
@@ -19,6 +17,6 @@ export function createSessionCache(
     options,
     clock ? () => clock.now() : undefined,
   );
-  evictWhatChanges(cache, events, channel);
+  evictWhatChanges(cache, channel);
   return cache;
 }

@@ -90,7 +90,7 @@ export function sessionCoreProviders(dataSource: string): Provider[] {
           events,
           purge,
           options.clock,
-          createSessionCache(options, events, channel),
+          createSessionCache(options, channel),
         ),
     },
     SessionEventExplorer,
