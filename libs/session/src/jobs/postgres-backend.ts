@@ -9,7 +9,7 @@ import {
   WORKER_OPTIONS,
   WORKER_DEADLINE_MS,
 } from './queue-defaults.js';
-import { keepUnheardErrors } from './unheard-errors.js';
+import { ignoreUnheardErrors } from './unheard-errors.js';
 
 /** Longest wait for a connection. */
 const CONNECT_TIMEOUT_MS = seconds(5);
@@ -28,7 +28,7 @@ export async function createPostgresBackend(settings: QueueSettings): Promise<Qu
   class Client extends pg.Client {
     constructor(config?: string | ClientConfig) {
       super(config);
-      keepUnheardErrors(this);
+      ignoreUnheardErrors(this);
     }
   }
   const createBackend: typeof bullmq.createPostgresBackend = (...of) => {

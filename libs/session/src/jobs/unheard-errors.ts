@@ -1,22 +1,12 @@
 import type { EventEmitter } from 'node:events';
 
 /**
- * Keeps an `error` that nobody listens to for the next listener. Node would end the process. BullMQ listens to a client
- * of `pg` neither while it holds it from its pool, nor while it connects or closes the one for LISTEN.
+ * Keeps an `error` that nobody listens to from ending the process. BullMQ listens to a client of `pg` neither while it
+ * holds it from its pool, nor until it has connected the one for LISTEN, nor while it closes that. It learns of the loss
+ * all the same: queries fail, and a connection that ends says so once more.
  */
-export function keepUnheardErrors(client: EventEmitter): void {
+export function ignoreUnheardErrors(client: EventEmitter): void {
   const emit = client.emit.bind(client);
-  let unheard: { readonly error: unknown } | undefined;
-  client.emit = (name: string | symbol, ...args: unknown[]): boolean => {
-    if (name !== 'error' || client.listenerCount(name) > 0) return emit(name, ...args);
-    unheard = { error: args[0] };
-    return false;
-  };
-  client.on('newListener', (name) => {
-    if (name !== 'error' || unheard === undefined) return;
-    const { error } = unheard;
-    unheard = undefined;
-    // Not before whoever listens has done what belongs to it.
-    queueMicrotask(() => client.emit('error', error));
-  });
+  client.emit = (name: string | symbol, ...args: unknown[]): boolean =>
+    (name !== 'error' || client.listenerCount(name) > 0) && emit(name, ...args);
 }
