@@ -102,8 +102,13 @@ await describeEachDatabase(
         const history = new SessionHistory();
         const traffic = new SessionTraffic(history, nodes, USERS, isOutage);
         await traffic.begin(calm);
-        const faults = faultsOn(proxies, seed, REQUESTS, slowDown);
-        await traffic.run(sampleRequests(seed, REQUESTS), WIDTH, faults);
+        const run = (from: number): Promise<void> => {
+          const faults = faultsOn(proxies, from, REQUESTS, slowDown);
+          return traffic.run(sampleRequests(from, REQUESTS), WIDTH, faults);
+        };
+        await run(seed);
+        // Without a use between an end elsewhere and its notice it would prove nothing.
+        for (let from = seed + 1; history.violations().length === 0; from += 1) await run(from);
 
         const { accepted, refused } = history.useCounts;
         const { rememberedCount } = traffic;
@@ -113,10 +118,9 @@ await describeEachDatabase(
         );
         expect(traffic.unexpected).toEqual([]);
         expect(history.violations(TTL_MS)).toEqual([]);
-        // Else it would prove nothing.
+        // Nor without these.
         expect(rememberedCount).toBeGreaterThan(accepted / 20);
         expect(refused).toBeGreaterThan(REQUESTS / 20);
-        expect(late).not.toEqual([]);
       },
       60_000 + REQUESTS * 20,
     );
