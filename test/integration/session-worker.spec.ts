@@ -22,6 +22,7 @@ import { captureLogs } from '../support/captured-logger.js';
 import { describeEachDatabase, type TestDatabase } from '../support/databases.js';
 import { collectEvents, nextEvent } from '../support/next-event.js';
 import { deleteKeys, findRedis } from '../support/redis.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
 import { until } from '../support/until.js';
 
 const logs = captureLogs();
@@ -197,6 +198,40 @@ if (redis !== undefined) {
     },
     ['postgres', 'mariadb'],
   );
+
+  await describeEachDatabase('SessionWorkerModule on a queue that hangs', (database) => {
+    it('finishes the statement that runs before the data source is closed', async () => {
+      const proxy = await TcpProxy.start(url);
+      const connection = { url: proxy.through(url) };
+      const app = await boot(
+        database,
+        SessionWorkerModule.forRoot(optionsOf({ ...jobs, connection }, new FakeClock())),
+      );
+      const store = app.get(SessionStore);
+      const dataSource = app.get(DataSource);
+      const purgeBatch = store.purgeBatch.bind(store);
+      let wasOpen: boolean | undefined;
+      const begun = new Promise<void>((resolve) => {
+        store.purgeBatch = async (request) => {
+          resolve();
+          const openCount = proxy.connectionCount;
+          await until(() => proxy.connectionCount < openCount);
+          for (let count = 0; count < 50; count += 1) await dataSource.query('select 1');
+          const batch = await purgeBatch(request);
+          wasOpen = dataSource.isInitialized;
+          return batch;
+        };
+      });
+      await begun;
+      proxy.freeze();
+      await app.close();
+      await proxy.close();
+
+      expect(wasOpen).toBe(true);
+      expect(dataSource.isInitialized).toBe(false);
+      expect(logs.filter((line) => line.includes('failed'))).toEqual([]);
+    });
+  });
 }
 
 await describeEachDatabase(

@@ -173,7 +173,7 @@ export class BullmqWorker extends SessionWorker {
     clearInterval(this.#assertion);
     const consumer = this.#consumer;
     try {
-      // What runs uses the database, which the application closes after this.
+      // What runs uses the database, which the application closes after this; a queue that hangs does not wait for it.
       const work = Promise.allSettled([...this.#running, consumer?.close()]);
       await withDeadline(work, CLOSE_DEADLINE_MS);
     } catch {
