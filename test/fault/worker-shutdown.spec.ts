@@ -85,6 +85,7 @@ if (redis !== undefined) {
         const proxy = await TcpProxy.start(databaseUrl());
         await insertOverdue(dataSource, OVERDUE);
         const worker = start(proxy.through(databaseUrl()));
+        await worker.says(/Worker is ready/);
         await until(async () => (await rowCount()) < OVERDUE);
         proxy.freeze();
         await until(() => proxy.swallowedBytes > 0);
@@ -98,6 +99,7 @@ if (redis !== undefined) {
 
       it('leaves the jobs that it has not begun to another worker', async () => {
         const worker = start();
+        await worker.says(/Worker is ready/);
         const sweeps = Array.from({ length: 200 }, (_, index) =>
           encodeJob({ name: 'revoke-user', userId: `user-${index}` }),
         );
@@ -117,6 +119,7 @@ if (redis !== undefined) {
         'exits with 0 within its bound where Redis is %s',
         async (fault) => {
           const worker = start();
+          await worker.says(/Worker is ready/);
           await until(async () => (await queue.getCompletedCount()) > 0);
           if (fault === 'gone') await redis.stop();
           else await redis.freeze();
