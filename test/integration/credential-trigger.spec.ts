@@ -1,8 +1,11 @@
 import { beforeAll, beforeEach, expect, it } from '@jest/globals';
 import type { EntityManager } from 'typeorm';
 
+import { seconds } from '../../libs/session/src/core/duration.js';
 import { currentSession } from '../../libs/session/src/invalidation/current-session.js';
 import { SessionSweep } from '../../libs/session/src/invalidation/session-sweep.js';
+import { SessionJobRunner } from '../../libs/session/src/jobs/session-job-runner.js';
+import { PurgeRunner } from '../../libs/session/src/purge/purge-runner.js';
 import { describeEachDatabase } from '../support/databases.js';
 import { Club, Member } from '../support/member.entity.js';
 import { collectEvents } from '../support/next-event.js';
@@ -72,13 +75,19 @@ await describeEachDatabase('the trigger on the users’ table', (database) => {
   });
 
   it('has what SQL ended announced by the next recurring run, once for each session', async () => {
-    const sweep = new SessionSweep(bench.store, bench.events);
-    await sweep.sweepStale();
+    const { store, events } = bench;
+    const runner = new SessionJobRunner(
+      new SessionSweep(store, events),
+      new PurgeRunner(store, events),
+      seconds(1),
+    );
+    const recur = () => runner.run({ name: 'purge' }, new AbortController().signal);
+    await recur();
     const revoked = collectEvents(bench.events, 'session:revoked');
     await change(`[login.passwordHash] = 'new'`);
     expect(revoked).toEqual([]);
-    await sweep.sweepStale();
-    await sweep.sweepStale();
+    await recur();
+    await recur();
     expect(revoked).toEqual([{ sessionId: id, userId: code, reason: 'password-changed' }]);
   });
 
