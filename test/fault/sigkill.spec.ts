@@ -99,7 +99,7 @@ await describeEachDatabase('A process that dies', (database) => {
     const path = join(program, 'test/support/crashing-process.js');
     const child = new ObservedProcess([process.execPath, path, JSON.stringify(order)], {}, '.');
     expect([await child.exited, child.output]).toEqual([null, expect.not.stringMatching(/rror/)]);
-    return [...child.output.matchAll(/^revoked (\S+)$/gm)].map(([, id = '']) => id);
+    return [...child.output.matchAll(/^announced (\S+)$/gm)].map(([, id = '']) => id);
   }
 
   /** What another process does once it runs. @returns the ids of the sessions that it announced, sorted. */
@@ -107,11 +107,12 @@ await describeEachDatabase('A process that dies', (database) => {
     const worker = await open({ role: 'worker', jobs });
     const events = worker.get(SessionEvents);
     const revoked = collectEvents(events, 'session:revoked');
+    const expired = collectEvents(events, 'session:expired');
     await nextEvent(events, 'purge:completed');
     await until(async () => (await observer.get(SessionStore).stalePrincipals(1)).length === 0);
     await worker.close();
     expect(await statusOf(bystander)).toBe('active');
-    return revoked.map(({ sessionId }) => sessionId).toSorted();
+    return [...revoked, ...expired].map(({ sessionId }) => sessionId).toSorted();
   }
 
   const DEAD = Array.from({ length: SESSION_COUNT }, () => 'revoked');
@@ -173,6 +174,17 @@ await describeEachDatabase('A process that dies', (database) => {
     expect(await rows()).toHaveLength(SESSION_COUNT);
     await recover(scene);
     expect(await rows()).toEqual([]);
+  });
+
+  it('has deleted the rows of a purge, though their events are lost', async () => {
+    const scene = await begin();
+    const { manager } = observer.get(DataSource);
+    await manager.query(
+      `update sessions set expires_at = 1, purge_at = 1 where user_id = '${scene.userId}'`,
+    );
+    expect(await crash('after a purge was committed, before its events', scene)).toEqual([]);
+    expect(await statuses(scene)).toEqual(Array.from({ length: SESSION_COUNT }, () => 'absent'));
+    expect(await recover(scene)).toEqual([]);
   });
 
   it('has ended the session that it was told to end, though its event is lost', async () => {

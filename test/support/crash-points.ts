@@ -14,8 +14,6 @@ export interface CrashScene {
   readonly dataSource: DataSource;
   readonly userId: string;
   readonly token: string;
-  /** Resolves when the process is at rest. */
-  readonly ready: Promise<unknown> | null;
 }
 
 /** A place at which a process dies. */
@@ -130,6 +128,13 @@ export const CRASH_POINTS = {
   'in the middle of a purge': {
     role: 'worker',
     arm: (scene) => dieAfter(scene, DELETE_SESSIONS),
+  },
+  'after a purge was committed, before its events': {
+    role: 'worker',
+    arm({ store }) {
+      const purgeBatch = store.purgeBatch.bind(store);
+      store.purgeBatch = (...of) => dieWhenDone(purgeBatch(...of));
+    },
   },
   'after a session was revoked, before its event': {
     role: 'web',

@@ -10,7 +10,6 @@ import { SessionStore } from '../../libs/session/src/core/session-store.js';
 import { SessionService } from '../../libs/session/src/core/session.service.js';
 import { crashModule, type CrashProcess } from './crash-app.js';
 import { planOf, type CrashPoint, type CrashScene } from './crash-points.js';
-import { nextEvent } from './next-event.js';
 
 /** What the process is told. */
 export interface CrashOrder extends Pick<CrashProcess, 'database' | 'jobs'> {
@@ -34,14 +33,10 @@ const app = await NestFactory.createApplicationContext(
         modules: ModuleRef,
       ): Promise<CrashScene> {
         const store = modules.get(SessionStore, { strict: false });
-        // On SQLite a transaction of the jobs must not meet one of the request.
-        const ready =
-          given.jobs.driver === 'in-process' ? nextEvent(events, 'purge:completed') : null;
-        const scene = { events, store, sessions, dataSource, userId, token, ready };
-        events.on(
-          'session:revoked',
-          ({ sessionId }) => void writeSync(1, `revoked ${sessionId}\n`),
-        );
+        const scene = { events, store, sessions, dataSource, userId, token };
+        for (const name of ['session:revoked', 'session:expired'] as const) {
+          events.on(name, ({ sessionId }) => void writeSync(1, `announced ${sessionId}\n`));
+        }
         await plan.arm?.(scene);
         return scene;
       },
@@ -50,8 +45,6 @@ const app = await NestFactory.createApplicationContext(
   { logger: ['warn', 'error'] },
 );
 if (plan.act !== undefined) {
-  const scene = app.get<CrashScene>('scene');
-  await scene.ready;
-  await plan.act(scene);
+  await plan.act(app.get<CrashScene>('scene'));
   throw new Error(`Expected to be dead ${point}`);
 }
