@@ -10,7 +10,8 @@ interface SessionReference {
  * Events follow the commit of what they announce.
  *
  * `session:revoked` comes once for each session, in the process that ended it or that marks its row. Where sessions were
- * ended together and that process dies between the two, it comes again rather than not at all.
+ * ended together and that process dies between the two, it comes again rather than not at all. That of a session which was
+ * ended by itself, and `session:expired`, are lost with a process that dies right after its commit.
  */
 export interface SessionEventMap {
   'session:issued': SessionReference & { readonly policy: string };
