@@ -6,7 +6,8 @@ import type { DataSource } from 'typeorm';
 import { SessionEvents } from '../../libs/session/src/core/session-events.js';
 import type { SessionStore } from '../../libs/session/src/core/session-store.js';
 import { TypeOrmSessionStore } from '../../libs/session/src/store/typeorm-session-store.js';
-import { describeEachDatabase } from '../support/databases.js';
+import { untilBlocked } from '../support/blocked.js';
+import { describeEachDatabase, type DatabaseName } from '../support/databases.js';
 import { collectEvents } from '../support/next-event.js';
 import { newSession } from '../support/new-session.js';
 import { ENTITIES, openStore, STORE_OPTIONS } from '../support/session-store.js';
@@ -17,6 +18,16 @@ const TIMEOUT_MS = 200;
 
 /** A deadline, and time for a busy machine to notice it. */
 const SOON_MS = 1500;
+
+/** The connection of a pool of one, and how another one has the server close it. */
+async function connectionOf(dataSource: DataSource, name: DatabaseName) {
+  const [own, kill] =
+    name === 'postgres'
+      ? ['pg_backend_pid()', 'select pg_terminate_backend']
+      : ['connection_id()', 'kill '];
+  const [row] = await dataSource.query<{ id: unknown }[]>(`select ${own} as id`);
+  return { id: String(row?.id), kill };
+}
 
 const CALLS: Record<string, (store: SessionStore, id: string) => Promise<unknown>> = {
   now: (store) => store.now(),
@@ -142,6 +153,25 @@ await describeEachDatabase(
         expect(await store.find(session.id)).toBeDefined();
       });
       expect(await store.list('ann', { after: null, limit: 10 })).toBeDefined();
+    });
+
+    it('is replaced at once where the server closes it in the middle of a statement', async () => {
+      const session = newSession();
+      await store.insert(session);
+      const patient = new TypeOrmSessionStore(dataSource, {
+        ...STORE_OPTIONS,
+        storeTimeoutMs: 10_000,
+      });
+      const { id, kill } = await connectionOf(dataSource, database.name);
+      await other.transaction(async (manager) => {
+        await manager.query(`update sessions set version = version where id = '${session.id}'`);
+        const refused = patient.revoke(session.id, 'revoked').catch((error: unknown) => error);
+        await untilBlocked(other, database.name);
+        await other.query(`${kill}(${id})`);
+        expect(await refused).toMatchObject(UNAVAILABLE);
+        expect(await patient.find(session.id)).toBeDefined();
+      });
+      expect((await connectionOf(dataSource, database.name)).id).not.toBe(id);
     });
 
     it('is not waited for longer than the deadline, and nothing leaks meanwhile', async () => {

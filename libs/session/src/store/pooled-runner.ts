@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import { Acquisitions } from './acquisitions.js';
 import type { Connections } from './connections.js';
-import { Deadline, DeadlineError } from './deadline.js';
+import { Deadline } from './deadline.js';
 import { LeasedRunner, send } from './leased-runner.js';
 import type { Statement } from './sql.js';
 import type {
@@ -42,7 +42,7 @@ export class PooledRunner implements StatementRunner {
           return await deadline.race(send(lease, this.settings, statement, values));
         } catch (error) {
           const failure = storeFailure(error, this.settings.dialect.codes);
-          if (error instanceof DeadlineError || isToReadOnlyServer(failure)) await lease.destroy();
+          if (isUseless(failure)) await lease.destroy();
           throw failure;
         } finally {
           await lease.release();
@@ -68,7 +68,7 @@ export class PooledRunner implements StatementRunner {
         for (const callback of callbacks) callback();
         return result;
       } catch (error) {
-        if (isToReadOnlyServer(error)) await lease.destroy();
+        if (isUseless(error)) await lease.destroy();
         throw error;
       } finally {
         await lease.release();
@@ -97,11 +97,13 @@ export class PooledRunner implements StatementRunner {
 }
 
 /**
- * Whether the connection leads to a server that takes no writes, as one does that was the primary before a failover. It
- * would go on answering, and stay in the pool for good; a new one goes to where the name leads now.
+ * Whether the connection must not go back to the pool: one without an answer in time, one that the server is about to
+ * close, which the pool learns a moment later, and one to a server that takes no writes, as that is which was the primary
+ * before a failover. That one would go on answering for good; a new one goes to where the name leads now.
  */
-function isToReadOnlyServer(error: unknown): boolean {
-  return driverFailureOf(error)?.isReadOnly === true;
+function isUseless(error: unknown): boolean {
+  const failure = driverFailureOf(error);
+  return failure !== undefined && (failure.isOutage || failure.isReadOnly);
 }
 
 async function retrying<T>(work: () => Promise<T>): Promise<T> {
