@@ -45,8 +45,8 @@ describe('TouchBuffer', () => {
   });
 
   it('writes what has collected in one statement when its time is up', async () => {
-    buffer.add(activityOf('b'));
     buffer.add(activityOf('a'));
+    buffer.add(activityOf('b'));
     await jest.advanceTimersByTimeAsync(FLUSH_MS - 1);
     expect(store.batches).toEqual([]);
     await jest.advanceTimersByTimeAsync(1);
@@ -105,29 +105,29 @@ describe('TouchBuffer', () => {
     expect(store.batches).toHaveLength(1);
   });
 
-  it('has two statements under way at most', async () => {
+  it('has three statements under way at most', async () => {
     const finish: (() => void)[] = [];
     const started: string[] = [];
     jest.spyOn(store, 'touch').mockImplementation((touches) => {
       started.push(touches[0]?.id ?? '');
       return new Promise((resolve) => finish.push(() => resolve(1)));
     });
-    const flushed = ['a', 'b', 'c', 'd'].map((id) => {
+    const flushed = ['a', 'b', 'c', 'd', 'e'].map((id) => {
       buffer.add(activityOf(id));
       return buffer.flush();
     });
     await jest.advanceTimersByTimeAsync(0);
-    expect(started).toEqual(['a', 'b']);
+    expect(started).toEqual(['a', 'b', 'c']);
     finish[0]?.();
     await flushed[0];
-    expect(started).toEqual(['a', 'b', 'c']);
+    expect(started).toEqual(['a', 'b', 'c', 'd']);
     finish[2]?.();
     await jest.advanceTimersByTimeAsync(0);
-    expect(started).toEqual(['a', 'b', 'c']);
+    expect(started).toEqual(['a', 'b', 'c', 'd']);
     finish[1]?.();
     await jest.advanceTimersByTimeAsync(0);
-    expect(started).toEqual(['a', 'b', 'c', 'd']);
-    finish[3]?.();
+    expect(started).toEqual(['a', 'b', 'c', 'd', 'e']);
+    for (const end of finish.slice(3)) end();
     await Promise.all(flushed);
   });
 

@@ -14,12 +14,12 @@ export type FlushOutcome = { readonly count: number } | { readonly lostCount: nu
 /** Most touches in one statement. */
 const MAX_BATCH = 500;
 
-/** Most statements at once: one is prepared, or waits for its commit, while the rows of the other are written. */
-const MAX_WRITES = 2;
+/** Most statements at once: one is prepared and one waits for its commit while the rows of the third are written. */
+const MAX_WRITES = 3;
 
 /**
- * Collects touches and writes them together: the latest of each session, in the order of ids, so that two flushes
- * cannot deadlock. A crash loses at most `flushMs` of activity, which ends an idle session early and never late.
+ * Collects touches and writes them together, the latest of each session. A crash loses at most `flushMs` of activity,
+ * which ends an idle session early and never late.
  */
 export class TouchBuffer {
   readonly #pending = new Map<string, PendingTouch>();
@@ -57,9 +57,7 @@ export class TouchBuffer {
   async flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const batch = [...this.#pending.values()].toSorted((a, b) =>
-      a.activity.id < b.activity.id ? -1 : 1,
-    );
+    const batch = [...this.#pending.values()];
     this.#pending.clear();
     if (batch.length > 0) {
       const before = this.#writing.at(-MAX_WRITES) ?? Promise.resolve();
