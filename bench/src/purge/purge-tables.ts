@@ -73,7 +73,8 @@ function lines(samples: readonly Sample[]): string[][] {
   const byWay = grouped(samples, ({ way }) => String(way));
   return ways
     .filter(({ name }) => byWay.has(name))
-    .map(({ name, label }) => {
+    .map(({ name, label, share }) => {
+      const limit = ways.find((way) => way.isLimit && way.share === share)?.name ?? '';
       const own = byWay.get(name) ?? [];
       const of = (key: string): string =>
         figure(median(own.map((sample) => Number(sample[key] ?? Number.NaN))));
@@ -82,7 +83,7 @@ function lines(samples: readonly Sample[]): string[][] {
       return [
         label,
         of('rowsPerSecond'),
-        figure(ofTheLimit(own, byWay.get('delete') ?? [])),
+        figure(ofTheLimit(own, byWay.get(limit) ?? [])),
         of('slowestMs'),
         of('lastOfFirstQuarter'),
         of('resolveP99Ms'),
@@ -93,7 +94,7 @@ function lines(samples: readonly Sample[]): string[][] {
     });
 }
 
-/** Rows per second in terms of one unbounded DELETE: the median over the repetitions. */
+/** Rows per second in terms of one unbounded DELETE of as many rows: the median over the repetitions. */
 function ofTheLimit(samples: readonly Sample[], limit: readonly Sample[]): number {
   const ofRepetition = new Map(
     limit.map(({ repetition, rowsPerSecond }) => [repetition, Number(rowsPerSecond)]),

@@ -10,6 +10,8 @@ export interface Way {
   readonly table: TableName;
   /** Which share of the rows is overdue. */
   readonly share: number;
+  /** Whether it is what the others are compared with, where the share is the same. */
+  readonly isLimit?: boolean;
   /** Whether a transaction of somebody else's has a snapshot from before. */
   readonly hasSnapshot: boolean;
   readonly databases: readonly DatabaseName[];
@@ -25,6 +27,7 @@ export const ways: readonly Way[] = [
     name: 'delete',
     label: 'one unbounded DELETE: the limit',
     kind: 'delete',
+    isLimit: true,
     databases: EVERYWHERE,
   },
   {
@@ -78,6 +81,14 @@ export const ways: readonly Way[] = [
     label: 'the repeated DELETE, beside a long snapshot',
     kind: 'loop',
     hasSnapshot: true,
+    databases: EVERYWHERE,
+  },
+  {
+    ...few,
+    name: 'delete-few',
+    label: 'one unbounded DELETE, 0.1 % overdue: the limit of that',
+    kind: 'delete',
+    isLimit: true,
     databases: EVERYWHERE,
   },
   {
