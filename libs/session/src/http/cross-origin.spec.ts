@@ -10,7 +10,8 @@ function judge(
   headers: Record<string, string>,
   { method = 'POST', protocol = 'https', host = 'app.example.org' } = {},
 ): ForeignOrigin | null {
-  return foreignOrigin({ method, headers, protocol, host } as unknown as HttpRequest, TRUSTED);
+  const request = { method, headers, protocol, host } as unknown as HttpRequest;
+  return foreignOrigin({ request, isOverSocket: false }, TRUSTED);
 }
 
 describe('foreignOrigin', () => {

@@ -1,4 +1,4 @@
-import type { HttpRequest } from './http-request.js';
+import type { HttpExchange, HttpRequest } from './http-request.js';
 
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 
@@ -23,10 +23,10 @@ export type ForeignOrigin = 'same-site' | 'cross-site' | 'other-origin';
  * the same host over HTTPS is the application's too.
  */
 export function foreignOrigin(
-  request: HttpRequest,
+  { request, isOverSocket }: Pick<HttpExchange, 'request' | 'isOverSocket'>,
   trustedOrigins: readonly string[],
 ): ForeignOrigin | null {
-  if (!isUnsafe(request) && request.isHandshake !== true) return null;
+  if (!isOverSocket && !isUnsafe(request)) return null;
   const { origin } = request.headers;
   if (origin !== undefined && trustedOrigins.includes(origin)) return null;
   const site = request.headers['sec-fetch-site'];
@@ -34,7 +34,7 @@ export function foreignOrigin(
   if (site === 'same-site' || site === 'cross-site') return site;
   if (origin === undefined || origin === ownOrigin(request)) return null;
   const isOwnBehindProxy =
-    request.isHandshake === true && origin === ownOrigin({ protocol: 'https', host: request.host });
+    isOverSocket && origin === ownOrigin({ protocol: 'https', host: request.host });
   return isOwnBehindProxy ? null : 'other-origin';
 }
 

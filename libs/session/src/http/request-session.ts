@@ -46,7 +46,7 @@ export class RequestSession {
 
   /** Whose session this is, a sign-in of this request included; `null` while anonymous. */
   get userId(): string | null {
-    const { signIn } = this.#work;
+    const { signIn } = this.#wanted;
     return signIn === null ? (this.#stored?.userId ?? null) : signIn.userId;
   }
 
@@ -71,7 +71,7 @@ export class RequestSession {
 
   /** Authentication assurance level of that proof (NIST SP 800-63B-4), one of this request included. */
   get aal(): number | null {
-    const { signIn, authenticated } = this.#work;
+    const { signIn, authenticated } = this.#wanted;
     if (signIn !== null) return signIn.options.aal ?? 1;
     return authenticated?.aal ?? this.#stored?.aal ?? null;
   }
@@ -277,7 +277,7 @@ export class RequestSession {
     return this.#unit.inOrder(async () => {
       await this.load();
       // A session that was ended must not end others: what this process remembers of it is not enough.
-      await (this.#work.signIn === null ? this.#unit.confirm() : this.#unit.commit());
+      await (this.#wanted.signIn === null ? this.#unit.confirm() : this.#unit.commit());
       const { userId, id } = this;
       if (userId === null || id === null) throw unauthenticated('end the sessions of a user');
       const { sessions } = this.#parts;
@@ -295,9 +295,21 @@ export class RequestSession {
     requestUnitOf = (session) => session.#unit;
   }
 
-  /** What is pending; only once the session was looked up, as a wish depends on what is there. */
+  /** What is pending, to be added to: the response waits for it from now on. */
   get #work(): RequestWork {
-    if (this.#unit.isLoaded) return this.#unit.work;
+    this.#assertLoaded();
+    return this.#unit.openWork();
+  }
+
+  /** What is pending, to be read. */
+  get #wanted(): RequestWork {
+    this.#assertLoaded();
+    return this.#unit.work;
+  }
+
+  /** A wish depends on what is there. */
+  #assertLoaded(): void {
+    if (this.#unit.isLoaded) return;
     throw new SessionError(
       'SESSION_CONTEXT_MISSING',
       'Expected a session that was looked up, got that of a public route for which nobody asked. Take it with @CurrentSession(), or await load() first.',
@@ -306,7 +318,7 @@ export class RequestSession {
 
   /** The stored session; `null` also where a sign-in of this request is about to replace it. */
   get #stored(): Session | null {
-    return this.#work.signIn === null ? (this.#unit.record?.session ?? null) : null;
+    return this.#wanted.signIn === null ? (this.#unit.record?.session ?? null) : null;
   }
 
   get #deadlines(): Deadlines | null {
@@ -316,7 +328,7 @@ export class RequestSession {
   }
 
   get #limits(): ExpiryLimits {
-    const { signIn } = this.#work;
+    const { signIn } = this.#wanted;
     const signInPolicy =
       signIn === null ? ANONYMOUS_POLICY : (signIn.options.policy ?? DEFAULT_POLICY);
     return expiryLimits(this.#parts.options, this.#stored ?? signInPolicy, this.#unit.now);

@@ -32,12 +32,16 @@ export interface RequestSessionParts {
  */
 export class RequestUnit implements ResponseGateHooks {
   readonly response: SessionResponse;
-  work = new RequestWork();
+  /** The request and where its answer goes. */
+  readonly exchange: HttpExchange;
   readonly #parts: RequestSessionParts;
-  readonly #exchange: HttpExchange;
   readonly #isActivity: boolean;
   readonly #lookup: SessionLookup;
+  #work = new RequestWork();
   #begun: Resolution | undefined;
+  #gate: ResponseGate | undefined;
+  /** Whether there may be something for the response to wait for. */
+  #isHolding = false;
   readonly #loadListeners: (() => void)[] = [];
   #isHeadSent = false;
   /** Whether the client still needs the token that replaced the one it presented. */
@@ -48,7 +52,7 @@ export class RequestUnit implements ResponseGateHooks {
   /** @param isActivity whether the request counts as activity of its session: only then is it touched and rotated. */
   constructor(parts: RequestSessionParts, exchange: HttpExchange, isActivity: boolean) {
     this.#parts = parts;
-    this.#exchange = exchange;
+    this.exchange = exchange;
     this.#isActivity = isActivity;
     this.#lookup = new SessionLookup(parts.sessions, presentedWith(parts, exchange));
     this.response = new SessionResponse(parts.carrier);
@@ -73,9 +77,20 @@ export class RequestUnit implements ResponseGateHooks {
     return this.#lookup.now ?? this.#parts.sessions.now;
   }
 
+  /** What is wanted, to be read. */
+  get work(): RequestWork {
+    return this.#work;
+  }
+
+  /** The same for whoever adds to it: from now on the response waits until it is written. */
+  openWork(): RequestWork {
+    this.#holdResponse();
+    return this.#work;
+  }
+
   /** Whether there is something to wait for before the response: work to write, or a token to send. */
   get isPending(): boolean {
-    return this.#running > 0 || this.#owesSuccessor || !this.work.isEmpty;
+    return this.#running > 0 || this.#owesSuccessor || !this.#work.isEmpty;
   }
 
   /** At once where this process remembers the session, which `isFresh` does not let it do. */
@@ -105,6 +120,7 @@ export class RequestUnit implements ResponseGateHooks {
 
   /** Runs what writes one after another, so that a commit meets no revocation half done. */
   inOrder<T>(operation: () => Promise<T>): Promise<T> {
+    this.#holdResponse();
     this.#running += 1;
     const result = this.#last.then(operation).finally(() => (this.#running -= 1));
     this.#last = result.catch(() => undefined);
@@ -113,12 +129,12 @@ export class RequestUnit implements ResponseGateHooks {
 
   /** Writes what is pending. Nothing pending, or nobody looked: no query. */
   async commit(): Promise<void> {
-    if (this.work.isEmpty) return this.#sendSuccessor();
+    if (this.#work.isEmpty) return this.#sendSuccessor();
     this.#assertTokenCanBeSent();
     this.#assertNotOvertaken();
     try {
       const current = await this.#lookup.current();
-      const work = this.work.toCommit(current, describeClient(this.#exchange.request));
+      const work = this.#work.toCommit(current, describeClient(this.exchange.request));
       this.#accept(await this.#parts.sessions.commit(work));
     } catch (error) {
       if (isSessionError(error, 'SESSION_ENDED')) await this.#endedMeanwhile();
@@ -135,7 +151,7 @@ export class RequestUnit implements ResponseGateHooks {
 
   /** Drops what is not committed. */
   discard(): void {
-    this.work = new RequestWork(this.record?.data ?? null);
+    this.#work = new RequestWork(this.record?.data ?? null);
     this.#owesSuccessor = false;
   }
 
@@ -167,7 +183,7 @@ export class RequestUnit implements ResponseGateHooks {
       },
       requireRotation: () => {
         if (this.#isHeadSent) throw this.#tokenUnsendable();
-        this.work.rotation = 'own';
+        this.openWork().rotation = 'own';
       },
     };
   }
@@ -192,23 +208,32 @@ export class RequestUnit implements ResponseGateHooks {
       return;
     }
     // What was wanted meanwhile, on what this process remembered, still is.
-    if (this.work.isEmpty) this.work = new RequestWork(resolution.record.data);
+    if (this.#work.isEmpty) this.#work = new RequestWork(resolution.record.data);
     this.#owesSuccessor = resolution.successor !== null;
+    if (this.#owesSuccessor) this.#holdResponse();
     if (this.#isActivity) this.#noteActivity(resolution);
   }
 
   #noteActivity(active: ActiveSession): void {
     const { sessions } = this.#parts;
     if (sessions.isTouchDue(active)) {
-      sessions.touch(active, describeClient(this.#exchange.request));
+      sessions.touch(active, describeClient(this.exchange.request));
     }
-    if (!this.#isHeadSent && sessions.isRotationDue(active)) this.work.rotation = 'due';
+    if (!this.#isHeadSent && sessions.isRotationDue(active)) this.openWork().rotation = 'due';
   }
 
   #standBeforeResponse(): void {
-    const { response } = this.#exchange;
+    const { response } = this.exchange;
     this.#isHeadSent = response === null || response.headersSent;
-    if (response !== null) new ResponseGate(response, this).install();
+    if (response === null) return;
+    this.#gate = new ResponseGate(response, this);
+    this.#gate.guardHead();
+    if (this.#isHolding) this.#gate.guardBody();
+  }
+
+  #holdResponse(): void {
+    this.#isHolding = true;
+    this.#gate?.guardBody();
   }
 
   /**
@@ -229,7 +254,7 @@ export class RequestUnit implements ResponseGateHooks {
     const before = this.record?.session;
     this.#lookup.accept(outcome);
     this.#owesSuccessor = false;
-    this.work.committed(outcome.record?.data ?? null);
+    this.#work.committed(outcome.record?.data ?? null);
     const isResent = hasOtherCookie(before, outcome.record?.session);
     const token = outcome.token ?? (isResent ? this.#lookup.token : null);
     if (token === null || outcome.record === null) return;
@@ -239,7 +264,7 @@ export class RequestUnit implements ResponseGateHooks {
   }
 
   #assertTokenCanBeSent(): void {
-    if (this.#isHeadSent && this.work.needsToken(this.record !== null))
+    if (this.#isHeadSent && this.#work.needsToken(this.record !== null))
       throw this.#tokenUnsendable();
   }
 
@@ -248,7 +273,7 @@ export class RequestUnit implements ResponseGateHooks {
    * of the newer one in the browser. A sign-in may: it is meant to.
    */
   #assertNotOvertaken(): void {
-    if (this.record !== null || this.work.signIn !== null) return;
+    if (this.record !== null || this.#work.signIn !== null) return;
     if (!isOvertaken(this.#lookup.presented, this.#parts.options.rotationGraceMs)) return;
     throw new SessionError(
       'SESSION_ENDED',
@@ -259,7 +284,7 @@ export class RequestUnit implements ResponseGateHooks {
   #tokenUnsendable(): SessionError {
     return new SessionError(
       'SESSION_RESPONSE_SENT',
-      this.#exchange.response === null
+      this.exchange.response === null
         ? 'Expected to give the client a token, got a socket, over which none can be sent. Sign in, and do what asks for a new token, over HTTP.'
         : 'Expected to give the client a token, got a response whose head was sent before. Change the session, or call save(), before the first byte.',
     );
@@ -267,7 +292,7 @@ export class RequestUnit implements ResponseGateHooks {
 
   async #endedMeanwhile(): Promise<void> {
     const isTold =
-      this.#exchange.response !== null &&
+      this.exchange.response !== null &&
       isOver(await this.#parts.sessions.resolve(this.#lookup.token));
     this.forget({ isTold });
   }

@@ -16,9 +16,18 @@ interface Answer {
   readonly cookies?: string[];
 }
 
+/** What a gate stands before. */
+type Guard = (gate: ResponseGate) => void;
+
+const head: Guard = (gate) => gate.guardHead();
+const whole: Guard = (gate) => {
+  gate.guardHead();
+  gate.guardBody();
+};
+
 interface Transport {
   readonly name: string;
-  answer(hooks: ResponseGateHooks, send: Send): Promise<Answer>;
+  answer(hooks: ResponseGateHooks, send: Send, guard?: Guard): Promise<Answer>;
 }
 
 const close: (() => void)[] = [];
@@ -32,9 +41,9 @@ function listening(server: Server | Http2Server): Promise<number> {
 
 const http1: Transport = {
   name: 'HTTP/1.1',
-  async answer(given, send) {
+  async answer(given, send, guard = whole) {
     const server = createServer((_: IncomingMessage, response: ServerResponse) => {
-      new ResponseGate(response, given).install();
+      guard(new ResponseGate(response, given));
       send(response);
     });
     close.push(() => server.close());
@@ -50,9 +59,9 @@ const http1: Transport = {
 
 const http2: Transport = {
   name: 'HTTP/2',
-  async answer(given, send) {
+  async answer(given, send, guard = whole) {
     const server = createHttp2Server((_, response) => {
-      new ResponseGate(response as unknown as ServerResponse, given).install();
+      guard(new ResponseGate(response as unknown as ServerResponse, given));
       send(response as unknown as ServerResponse);
     });
     const client = connect(`http://127.0.0.1:${await listening(server)}`);
@@ -61,12 +70,12 @@ const http2: Transport = {
       () => server.close(),
     );
     const stream = client.request({ ':path': '/' });
-    const head = new Promise<Record<string, unknown>>((resolve, reject) => {
+    const arrived = new Promise<Record<string, unknown>>((resolve, reject) => {
       stream.on('response', resolve).on('close', () => reject(new Error('closed without a head')));
     });
     let body = '';
     for await (const chunk of stream) body += String(chunk);
-    const headers = await head;
+    const headers = await arrived;
     return { status: Number(headers[':status']), headers, body };
   },
 };
@@ -109,16 +118,40 @@ const WAYS: readonly [name: string, send: Send][] = [
 
 describe.each([http1, http2])('ResponseGate on $name', (transport) => {
   it.each(WAYS)('adds headers to an answer sent by %s', async (_, send) => {
-    const onHead = (response: ServerResponse) => response.setHeader('X-Added', 'yes');
-    let current: ServerResponse | undefined;
+    const seen: number[] = [];
+    const given = hooks({
+      before: (statusCode) => void seen.push(statusCode),
+      onHead: (response) => void response.setHeader('X-Added', 'yes'),
+    });
+    for (const guard of [head, whole]) {
+      const answer = await transport.answer(given, send, guard);
+      expect(answer).toMatchObject({ status: 200, body: 'body', headers: { 'x-added': 'yes' } });
+    }
+    expect(seen).toEqual([200, 200]);
+  });
+
+  it('holds what is sent after it was put before the body as well', async () => {
+    const order: string[] = [];
+    const before = async (): Promise<void> => {
+      await new Promise(setImmediate);
+      order.push('work');
+    };
+    let gate: ResponseGate | undefined;
     const answer = await transport.answer(
-      hooks({ onHead: () => current && onHead(current) }),
+      hooks({ before, onHead: () => order.push('head') }),
       (response) => {
-        current = response;
-        send(response);
+        gate?.guardBody();
+        gate?.guardBody();
+        response.end('body');
+        order.push('sent');
+      },
+      (made) => {
+        made.guardHead();
+        gate = made;
       },
     );
-    expect(answer).toMatchObject({ status: 200, body: 'body', headers: { 'x-added': 'yes' } });
+    expect(answer).toMatchObject({ status: 200, body: 'body' });
+    expect(order).toEqual(['sent', 'work', 'head']);
   });
 
   it.each(WAYS)(

@@ -10,10 +10,18 @@ export interface ResponseGateHooks {
   onFailure(response: ServerResponse, error: unknown): { readonly statusCode: number };
 }
 
-const METHODS = ['writeHead', 'flushHeaders', 'write', 'end'] as const;
-type Method = (typeof METHODS)[number];
+const BODY_METHODS = ['flushHeaders', 'write', 'end'] as const;
+type Method = 'writeHead' | (typeof BODY_METHODS)[number];
 type Call = readonly [method: Method, args: unknown[]];
 type AnyFunction = (...args: unknown[]) => unknown;
+
+/** The methods in whose place the gate stands. A class, for the reason that `HttpExchange` gives. */
+class Originals implements Record<Method, AnyFunction | undefined> {
+  writeHead: AnyFunction | undefined;
+  flushHeaders: AnyFunction | undefined;
+  write: AnyFunction | undefined;
+  end: AnyFunction | undefined;
+}
 
 /** Headers that describe a body, and mean nothing for the one sent in its place. */
 const BODY_HEADERS = [
@@ -38,7 +46,7 @@ const BODY_HEADERS = [
 export class ResponseGate {
   readonly #response: ServerResponse;
   readonly #hooks: ResponseGateHooks;
-  readonly #original: Record<Method, AnyFunction>;
+  readonly #originals = new Originals();
   #isOpen = false;
   #isReplaced = false;
   #held: Call[] | undefined;
@@ -46,19 +54,26 @@ export class ResponseGate {
   constructor(response: ServerResponse, hooks: ResponseGateHooks) {
     this.#response = response;
     this.#hooks = hooks;
-    const { writeHead, flushHeaders, write, end } = response as unknown as Record<
-      Method,
-      AnyFunction
-    >;
-    this.#original = { writeHead, flushHeaders, write, end };
   }
 
-  /** Takes the place of the response's methods, for good. */
-  install(): void {
+  /**
+   * Takes the place of `writeHead`, for good: all other methods come there. Enough for headers to be set, and as long as
+   * there is nothing to wait for: each method that is replaced is a new hidden class for the response.
+   */
+  guardHead(): void {
+    this.#guard('writeHead');
+  }
+
+  /** Takes the place of those that send a body as well. Before there is work: the head alone cannot wait. */
+  guardBody(): void {
+    for (const method of BODY_METHODS) this.#guard(method);
+  }
+
+  #guard(method: Method): void {
+    if (this.#originals[method] !== undefined) return;
     const response = this.#response as unknown as Record<Method, AnyFunction>;
-    for (const method of METHODS) {
-      response[method] = (...args: unknown[]) => this.#enter(method, args);
-    }
+    this.#originals[method] = response[method];
+    response[method] = (...args: unknown[]) => this.#enter(method, args);
   }
 
   #enter(method: Method, args: unknown[]): unknown {
@@ -107,7 +122,8 @@ export class ResponseGate {
 
   #pass(method: Method, args: unknown[]): unknown {
     const rest = method === 'writeHead' && !this.#response.headersSent ? this.#head(args) : args;
-    return this.#original[method].apply(this.#response, rest);
+    const original = this.#originals[method] ?? (this.#response[method] as AnyFunction);
+    return original.apply(this.#response, rest);
   }
 
   /** Moves the headers given to `writeHead` to the response, so that one place sees all of them. */

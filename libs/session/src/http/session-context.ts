@@ -3,7 +3,7 @@ import type { ExecutionContext } from '@nestjs/common';
 import { SessionError } from '../core/errors.js';
 import { exchangeOfOperation } from './graphql-context.js';
 import { HttpExchange, type HttpRequest, type HttpResponse } from './http-request.js';
-import { RequestSession } from './request-session.js';
+import { RequestSession, requestUnitOf } from './request-session.js';
 import { exchangeOfMessage } from './websocket-context.js';
 
 /**
@@ -26,12 +26,14 @@ export function exchangeOf(context: ExecutionContext): HttpExchange | undefined 
 function exchangeOfRoute(context: ExecutionContext): HttpExchange {
   // What `switchToHttp` returns, without the functions that it makes at each call.
   const request = context.getArgByIndex<HttpRequest>(0);
+  const { session } = request;
+  if (session instanceof RequestSession) return requestUnitOf(session).exchange;
   const response = context.getArgByIndex<HttpResponse>(1);
-  return new HttpExchange('http', request, response.raw ?? response);
+  return new HttpExchange('http', request, response.raw ?? response, false, session);
 }
 
 /** The session that the guard attached to the request; `undefined` where none did. */
-export function sessionOn({ request: { session } }: HttpExchange): RequestSession | undefined {
+export function sessionOn({ session }: HttpExchange): RequestSession | undefined {
   return session instanceof RequestSession ? session : undefined;
 }
 

@@ -21,7 +21,7 @@ import { RequestSession, requestUnitOf } from './request-session.js';
 import type { RequestSessionParts } from './request-unit.js';
 import { RouteReader, type RouteRequirements, type StepUpOptions } from './route-requirements.js';
 import { createCarrier, type SessionCarrier } from './session-carrier.js';
-import { exchangeOf } from './session-context.js';
+import { exchangeOf, sessionOn } from './session-context.js';
 import { refuse, toHttpError } from './session-exception.js';
 import { toTransportError } from './transport-error.js';
 
@@ -109,9 +109,9 @@ export class SessionGuard implements CanActivate {
     return true;
   }
 
-  #checkOrigin({ request }: HttpExchange): void {
+  #checkOrigin(exchange: HttpExchange): void {
     if (!this.#carrier.isAmbient) return;
-    const reason = foreignOrigin(request, this.options.trustedOrigins);
+    const reason = foreignOrigin(exchange, this.options.trustedOrigins);
     if (reason === null) return;
     this.events.emit('session:denied', { sessionId: null, code: 'SESSION_CROSS_ORIGIN', reason });
     if (this.options.crossOrigin === 'refuse') {
@@ -131,11 +131,12 @@ export class SessionGuard implements CanActivate {
   }
 
   #attach(exchange: HttpExchange, isTouching: boolean): RequestSession {
-    const { request } = exchange;
-    if (request.session instanceof RequestSession) return request.session;
+    const attached = sessionOn(exchange);
+    if (attached !== undefined) return attached;
     if (isTaken(exchange)) throw sessionTaken();
-    const session = new RequestSession(this.#parts, exchange, isTouching && isActivity(request));
-    request.session = session;
+    const isCounted = isTouching && isActivity(exchange.request);
+    const session = new RequestSession(this.#parts, exchange, isCounted);
+    exchange.attach(session);
     return session;
   }
 
@@ -172,7 +173,7 @@ export class SessionGuard implements CanActivate {
 }
 
 /** Whether another middleware gave the request a session of its own. */
-function isTaken({ request: { session } }: HttpExchange): boolean {
+function isTaken({ session }: HttpExchange): boolean {
   return session !== undefined && session !== null && !(session instanceof RequestSession);
 }
 

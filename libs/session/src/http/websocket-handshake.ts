@@ -38,7 +38,6 @@ const tokens = new WeakMap<object, SocketToken>();
  */
 export class HandshakeRequest implements HttpRequest {
   readonly method = 'GET';
-  readonly isHandshake = true;
   /** Not known: the address is a proxy's where there is one, and no adapter's `trust proxy` looks at a handshake. */
   readonly ip = undefined;
   session?: unknown;
