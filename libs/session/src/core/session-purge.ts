@@ -5,8 +5,8 @@ export interface PurgeOptions {
   /** Stops the run between two batches. */
   readonly signal?: AbortSignal;
   /**
-   * `gentle` works one fifth of the time and leaves the rest to others. `flat-out` makes no pauses: for maintenance while
-   * few users are there, or for a backlog that must be gone. Its statements may take twice as long. Default `gentle`.
+   * `gentle` works one tenth of the time and leaves the rest to others. `flat-out` makes no pauses: for maintenance while
+   * few users are there, or for a backlog that must be gone. Its statements may take four times as long. Default `gentle`.
    */
   readonly pacing?: 'gentle' | 'flat-out';
 }

@@ -31,7 +31,7 @@ const SECONDS = {
   },
 };
 
-/** Statements of the purge aim at 25 ms, and its runs have 20 seconds. */
+/** Statements of the purge aim at 10 ms, and its runs have 20 seconds. */
 const RUN_SECONDS = {
   unit: 's',
   advice: {

@@ -49,7 +49,7 @@ describe('AdaptiveSize', () => {
 });
 
 describe('pauseAfter', () => {
-  it('leaves four fifths of the time to others', () => {
-    expect(pauseAfter(25)).toBe(100);
+  it('leaves nine tenths of the time to others', () => {
+    expect(pauseAfter(10)).toBe(90);
   });
 });
