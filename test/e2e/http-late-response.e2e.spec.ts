@@ -61,6 +61,28 @@ await describeHttp(
       expect(cookies).toEqual([expect.stringContaining(tokenOf(browser))]);
     });
 
+    it('brings that token where the handler sends the answer itself', async () => {
+      const { browser, old } = await rotated(bench);
+      bench.app.on('send', ({ response }) => void response.send('sent'));
+      const tab = bench.app.browser();
+      tab.cookies.set(COOKIE, old);
+      const { headers } = await tab.get('/own/send');
+      expect(headers.getSetCookie()).toEqual([expect.stringContaining(tokenOf(browser))]);
+    });
+
+    it('waits for a sign-out that began before the session was looked up', async () => {
+      const { app } = bench;
+      app.on('leave', async ({ session, response }) => {
+        const ended = session.signOut();
+        await session.load();
+        response.send('gone');
+        await ended;
+      });
+      const browser = await app.signedIn('ada');
+      await browser.post('/own-lazy/leave');
+      expect(tokenOf(browser)).toBe('none');
+    });
+
     it.each(work)('puts no older token over that of a step-up: %s', async (_, script) => {
       const { browser, old } = await rotated(bench);
       const stepUp = (): Promise<unknown> => browser.post('/guarded/step-up');

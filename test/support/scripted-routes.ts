@@ -139,6 +139,23 @@ export class ScriptedRoutes {
     await this.scripts.run(name, { session, request, response, body });
   }
 
+  /** The same, where nobody but the script asks for the session. */
+  @Public()
+  @All('own-lazy/:name')
+  async ownLazy(
+    @Param('name') name: string,
+    @Req() request: HttpRequest,
+    @Res() response: ScriptedResponse,
+    @Body() body: Body_,
+  ): Promise<void> {
+    await this.scripts.run(name, {
+      session: request.session as RequestSession,
+      request,
+      response,
+      body,
+    });
+  }
+
   @Public()
   @Post('login')
   login(@CurrentSession() session: RequestSession, @Body() body: { userId: string }): void {

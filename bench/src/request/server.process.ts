@@ -55,6 +55,9 @@ async function createApp(variant: Variant, places: StorePlaces): Promise<INestAp
 /** Loaded on demand: no server pays for what another needs. */
 async function moduleOf({ kind, cached }: Variant, { databaseUrl, redisUrl }: StorePlaces) {
   if (kind === 'none') return NoSessionsModule;
+  if (kind === 'signed-cookie') {
+    return (await import('./signed-cookie.module.js')).SignedCookieModule;
+  }
   if (kind !== 'curfew') return (await import('./peer.module.js')).PeerModule;
   const { CurfewModule } = await import('./curfew.module.js');
   return CurfewModule.forRoot(databaseUrl, cached === true ? localCache(redisUrl) : {});

@@ -8,7 +8,7 @@ export interface Variant {
   readonly adapter: Adapter;
   /** What it is called in a table. */
   readonly label: string;
-  readonly kind: 'none' | 'curfew' | 'express-session' | 'fastify-session';
+  readonly kind: 'none' | 'signed-cookie' | 'curfew' | 'express-session' | 'fastify-session';
   readonly store?: 'postgres' | 'postgres-without-touch' | 'redis' | 'memory';
   /** Whether Curfew may answer from its local cache. */
   readonly cached?: boolean;
@@ -21,6 +21,13 @@ const both = (['express', 'fastify'] as const).flatMap((adapter): Variant[] => [
     adapter,
     label: 'no sessions',
     kind: 'none',
+    needs: [],
+  },
+  {
+    name: `${adapter}/signed-cookie`,
+    adapter,
+    label: 'a signed cookie and no session: the limit',
+    kind: 'signed-cookie',
     needs: [],
   },
   {
