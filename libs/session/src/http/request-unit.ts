@@ -224,9 +224,10 @@ export class RequestUnit implements ResponseGateHooks {
 
   #standBeforeResponse(): void {
     const { response } = this.exchange;
-    this.#isHeadSent = response === null || response.headersSent;
+    this.#isHeadSent = response === null;
     if (response === null) return;
     this.#gate = new ResponseGate(response, this);
+    this.#isHeadSent = this.#gate.isHeadOut;
     this.#gate.guardHead();
     if (this.#isHolding) this.#gate.guardBody();
   }

@@ -48,12 +48,19 @@ export class ResponseGate {
   readonly #hooks: ResponseGateHooks;
   readonly #originals = new Originals();
   #isOpen = false;
+  /** Whether the head was sent. Kept here: `headersSent` is asked once and not for each call, for what it costs on Express. */
+  #isHeadOut: boolean;
   #isReplaced = false;
   #held: Call[] | undefined;
 
   constructor(response: ServerResponse, hooks: ResponseGateHooks) {
     this.#response = response;
     this.#hooks = hooks;
+    this.#isHeadOut = response.headersSent;
+  }
+
+  get isHeadOut(): boolean {
+    return this.#isHeadOut;
   }
 
   /**
@@ -78,7 +85,7 @@ export class ResponseGate {
 
   #enter(method: Method, args: unknown[]): unknown {
     if (this.#held !== undefined || this.#isReplaced) return this.#hold([method, args]);
-    if (!this.#isOpen && !this.#response.headersSent) {
+    if (!this.#isOpen && !this.#isHeadOut) {
       const statusCode = method === 'writeHead' ? Number(args[0]) : this.#response.statusCode;
       const work = this.#hooks.before(statusCode);
       if (work !== undefined) return this.#close(work, [method, args]);
@@ -121,9 +128,12 @@ export class ResponseGate {
   }
 
   #pass(method: Method, args: unknown[]): unknown {
-    const rest = method === 'writeHead' && !this.#response.headersSent ? this.#head(args) : args;
     const original = this.#originals[method] ?? (this.#response[method] as AnyFunction);
-    return original.apply(this.#response, rest);
+    if (method !== 'writeHead' || this.#isHeadOut) return original.apply(this.#response, args);
+    const result = original.apply(this.#response, this.#head(args));
+    // Not before: a head that Node refuses is not out.
+    this.#isHeadOut = true;
+    return result;
   }
 
   /** Moves the headers given to `writeHead` to the response, so that one place sees all of them. */

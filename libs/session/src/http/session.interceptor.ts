@@ -152,11 +152,13 @@ export class SessionInterceptor implements NestInterceptor, DirectInterceptor {
 function settle(handling: Handling, value: unknown): Promise<void> | undefined {
   const { session, exchange, revokes } = handling;
   const unit = requestUnitOf(session);
+  const { isPending } = unit;
+  if (!isPending && revokes === undefined) return undefined;
   if (statusOf(value, exchange) >= 500) {
     unit.discard();
     return undefined;
   }
-  const isCommitting = !exchange.hasSiblings && unit.isPending;
+  const isCommitting = !exchange.hasSiblings && isPending;
   return isCommitting || revokes !== undefined ? finish(handling, isCommitting) : undefined;
 }
 
