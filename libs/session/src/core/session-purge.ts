@@ -6,7 +6,7 @@ export interface PurgeOptions {
   readonly signal?: AbortSignal;
   /**
    * `gentle` works one tenth of the time and leaves the rest to others. `flat-out` makes no pauses: for maintenance while
-   * few users are there, or for a backlog that must be gone. Its statements may take four times as long. Default `gentle`.
+   * few users are there, or for a backlog that must be gone. Its statements may take three times as long. Default `gentle`.
    */
   readonly pacing?: 'gentle' | 'flat-out';
 }
