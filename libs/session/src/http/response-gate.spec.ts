@@ -251,4 +251,20 @@ describe('ResponseGate', () => {
     });
     expect(answer.cookies).toEqual(['a=1', 'b=2']);
   });
+
+  it('adds headers to the answer that follows one that Node refused', async () => {
+    const onHead = (response: ServerResponse, statusCode: number): void =>
+      void response.setHeader('X-Added', String(statusCode));
+    let refused: unknown;
+    const answer = await http1.answer(hooks({ onHead }), (response) => {
+      try {
+        response.writeHead(9999);
+      } catch (error) {
+        refused = error;
+      }
+      response.writeHead(500).end('body');
+    });
+    expect(refused).toBeInstanceOf(Error);
+    expect(answer).toMatchObject({ status: 500, body: 'body', headers: { 'x-added': '500' } });
+  });
 });
